@@ -1,0 +1,57 @@
+"""What every command shares: `--json`, `--quiet`, `--workers`, and how results are printed.
+
+`--json` prints exactly one JSON object on stdout; everything else goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bocage.core.digest import canonical_json
+
+
+@dataclass
+class Settings:
+    """The options that may stand anywhere on the command line."""
+
+    json: bool = False
+    quiet: bool = False
+    workers: int = max(1, os.cpu_count() or 1)
+
+
+settings = Settings()
+stdout = Console()
+stderr = Console(stderr=True)
+
+
+def say(text: str) -> None:
+    """A line for the person at the keyboard: stderr, unless `--quiet`."""
+    if not settings.quiet:
+        stderr.print(text, highlight=False)
+
+
+def emit(result: Mapping[str, Any], *, text: str | Table | Sequence[str | Table] = ()) -> None:
+    """End of a command: the result as one JSON object (`--json`), else `text` for people."""
+    if settings.json:
+        print(json.dumps(json.loads(canonical_json(result)), indent=1, ensure_ascii=False))  # noqa: T201
+        return
+    for part in [text] if isinstance(text, (str, Table)) else text:
+        stdout.print(part, highlight=False, soft_wrap=isinstance(part, str))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> Table:
+    """A plain table; numbers are right-aligned."""
+    result = Table(title=title, box=None, header_style="bold", pad_edge=False, title_justify="left")
+    for i, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(r[i], (int, float)) or r[i] is None for r in rows)
+        result.add_column(name, justify="right" if numeric else "left")
+    for row in rows:
+        result.add_row(*("" if v is None else f"{v:,.4g}" if isinstance(v, float) else str(v) for v in row))
+    return result

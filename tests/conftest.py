@@ -1,0 +1,17 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of real sample data, or a skip with the reason."""
+    folder = Path(os.environ.get("BOCAGE_SAMPLES", REPOSITORY / ".." / "shared" / "data")).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no sample data: {folder} is not there (set BOCAGE_SAMPLES)")
+    return folder
