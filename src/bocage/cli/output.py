@@ -34,7 +34,7 @@ stderr = Console(stderr=True)
 def say(text: str) -> None:
     """A line for the person at the keyboard: stderr, unless `--quiet`."""
     if not settings.quiet:
-        stderr.print(text, highlight=False)
+        stderr.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def emit(result: Mapping[str, Any], *, text: str | Table | Sequence[str | Table] = ()) -> None:

@@ -7,6 +7,7 @@ what it was made from, its tally, the seconds it took, and the size and digest o
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -106,6 +107,14 @@ class ArtifactStore:
             shutil.rmtree(folder, ignore_errors=True)
             return None
         return Artifact(key, folder, record)
+
+    @contextmanager
+    def lock(self, stage: str, key: str) -> Iterator[None]:
+        """Let one process at a time make this artifact; a second one waits and then finds it finished."""
+        (self.root / stage).mkdir(parents=True, exist_ok=True)
+        with (self.root / stage / f".{key}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # released when the process ends, however it ends
+            yield
 
     def draft_path(self, stage: str, key: str) -> Path:
         """Where an unfinished result of this key lives; a stage that can resume finds its own half there."""

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform
 
 from bocage.core.errors import GridMismatch
 
@@ -84,7 +84,7 @@ def footprint(grid: Grid, crs: str | CRS = "EPSG:4326") -> BaseGeometry:
 def project(geometry: BaseGeometry, source: str | CRS, target: str | CRS) -> BaseGeometry:
     """A geometry in another CRS, x before y."""
     transformer = Transformer.from_crs(CRS.from_user_input(source), CRS.from_user_input(target), always_xy=True)
-    return transform(transformer.transform, geometry)
+    return shapely.transform(geometry, transformer.transform, interleaved=False)  # type: ignore[arg-type]
 
 
 def same_lattice(a: Grid, b: Grid, *, tolerance_px: float = 1e-6) -> bool:

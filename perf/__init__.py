@@ -1,0 +1,8 @@
+"""What the building blocks cost: ours, the tool a user would reach for, and the physical limit, in one run.
+
+`python -m perf list` names the entries, `python -m perf NAME` measures one. An entry is a module of this package with
+`make_entry(folder) -> Entry`: it prepares the work (files, if any, under `folder`) and returns the three callables.
+"""
+
+# In flow order. The first line of each module's docstring is its title.
+ENTRIES = ("reading", "rasterizing")

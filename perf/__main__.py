@@ -1,0 +1,43 @@
+"""`python -m perf NAME [--json] [--repeats N]`, or `list`, or `all`. Parse, call, print."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from perf import ENTRIES
+from perf.frame import LEAST_REPEATS, describe, run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m perf", description=sys.modules["perf"].__doc__)
+    parser.add_argument("name", choices=[*ENTRIES, "all", "list"])
+    parser.add_argument("--json", action="store_true", help="print one JSON object (with `all`: one under each name)")
+    parser.add_argument("--repeats", type=int, default=LEAST_REPEATS, help=f"turns, at least {LEAST_REPEATS}")
+    given = parser.parse_args(arguments)
+
+    if given.name == "list":
+        titles = {name: _title(name) for name in ENTRIES}
+        print(json.dumps(titles) if given.json else "\n".join(f"{name:12} {title}" for name, title in titles.items()))
+        return 0
+    results = {}
+    for name in ENTRIES if given.name == "all" else (given.name,):
+        with tempfile.TemporaryDirectory(prefix="bocage-perf-") as folder:
+            results[name] = run(importlib.import_module(f"perf.{name}").make_entry(Path(folder)), given.repeats)
+        if not given.json:
+            print(describe(results[name]))
+    if given.json:
+        print(json.dumps(results if given.name == "all" else results[given.name], indent=1))
+    return 0
+
+
+def _title(name: str) -> str:
+    return (importlib.import_module(f"perf.{name}").__doc__ or "").strip().splitlines()[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

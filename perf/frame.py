@@ -1,0 +1,86 @@
+"""The frame of every measurement: the same work three ways, interleaved, checked for equality. No files.
+
+Ratios are times: `ratio` = ours / peer and `limit_ratio` = ours / limit, so lower is better and 0.25 means four times
+as fast as the peer. Absolute seconds say little elsewhere; the ratios of one run do.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+LEAST_REPEATS = 5  # a median of fewer says nothing
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One piece of work to measure. The callables take nothing and return their result."""
+
+    name: str
+    title: str
+    ours: Callable[[], Any]
+    peer: Callable[[], Any]
+    peer_name: str
+    limit: Callable[[], Any]  # the least that the hardware must do for this work, e.g. writing the result once
+    limit_name: str
+    equal: Callable[[Any, Any], bool]  # of (our result, the peer's result)
+    goal_ratio: float | None = None  # the largest `ratio` that meets the goal
+
+
+def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
+    """Measure one entry: a warm-up of each way, whose results are compared, then ours, peer, limit in turn.
+
+    Args:
+        repeats: turns; raised to 5 if lower.
+
+    Returns:
+        name, ours_s, peer, peer_s, ratio, limit, limit_s, limit_ratio, equal, goal, met, repeats, cpus; the seconds
+        are medians. `met` is None without a goal, and False when the results differ.
+    """
+    repeats = max(repeats, LEAST_REPEATS)
+    equal = bool(entry.equal(entry.ours(), entry.peer()))
+    entry.limit()
+    ways = (entry.ours, entry.peer, entry.limit)
+    turns = [[_seconds(way) for way in ways] for _ in range(repeats)]
+    ours_s, peer_s, limit_s = (median(column) for column in zip(*turns, strict=True))
+    ratio = ours_s / peer_s
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "ours_s": ours_s,
+        "peer": entry.peer_name,
+        "peer_s": peer_s,
+        "ratio": ratio,
+        "limit": entry.limit_name,
+        "limit_s": limit_s,
+        "limit_ratio": ours_s / limit_s,
+        "equal": equal,
+        "goal": entry.goal_ratio,
+        "met": None if entry.goal_ratio is None else equal and ratio <= entry.goal_ratio,
+        "repeats": repeats,
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+    }
+
+
+def describe(result: dict[str, Any]) -> str:
+    """The result of `run` for people, one way a line; a missed goal is called missed."""
+    lines = [
+        f"{result['title']}  (median of {result['repeats']}, {result['cpus']} CPUs)",
+        f"  ours   {result['ours_s']:10.4f} s",
+        f"  peer   {result['peer_s']:10.4f} s   {result['peer']}: ours takes {result['ratio']:.3f} of its time",
+        f"  limit  {result['limit_s']:10.4f} s   {result['limit']}: ours takes {result['limit_ratio']:.1f} x as long",
+        f"  results {'equal' if result['equal'] else 'DIFFER'}",
+    ]
+    if result["goal"] is not None:
+        lines.append(f"  goal: at most {result['goal']:.3f} of the peer's time: {'met' if result['met'] else 'MISSED'}")
+    return "\n".join(lines)
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start

@@ -1,0 +1,106 @@
+"""The `bocage` command: the global options, the groups, and how errors end.
+
+Exit codes: 0 done, 2 configuration, 3 source, 4 data, 5 internal, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+import typer
+
+import bocage
+from bocage.cli import config, dataset, models, parcels, runs, scenes, split, taxonomy
+from bocage.cli.output import emit, settings, stderr
+from bocage.core import progress
+from bocage.core.errors import BocageError, ConfigError
+
+_EPILOG = (
+    "Anywhere on the line: --json (one JSON object on stdout), --quiet (no progress), --workers N (threads, default "
+    "all cores). Exit codes: 0 done, 2 configuration, 3 source, 4 data, 5 internal, 130 interrupted."
+)
+
+app = typer.Typer(
+    name="bocage",
+    help="From declared parcels and Sentinel-2 to crop data sets, crop models, honest evaluations and crop maps.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+runs.register(app)
+app.add_typer(config.app, name="config", help="Start, check, resolve and document experiment files.")
+app.add_typer(parcels.app, name="parcels", help="Declared parcels: sources, and any file in one schema.")
+app.add_typer(taxonomy.app, name="taxonomy", help="Target classes: list, audit, apply.")
+app.add_typer(scenes.app, name="scenes", help="Sentinel-2 products: search, inspect.")
+app.add_typer(dataset.app, name="dataset", help="Data sets: inspect, verify.")
+app.add_typer(split.app, name="split", help="Splits: make, audit for leakage.")
+app.add_typer(models.app, name="models", help="The zoo.")
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True)) -> None:
+    if version:
+        emit({"version": bocage.__version__}, text=f"bocage {bocage.__version__}")
+        raise typer.Exit
+
+
+def take_global_options(arguments: Sequence[str]) -> list[str]:
+    """Take `--json`, `--quiet`, `--workers N` out of the line, wherever they stand, and set them."""
+    settings.json, settings.quiet = False, False
+    rest: list[str] = []
+    items = iter(arguments)
+    for item in items:
+        if item == "--json":
+            settings.json = True
+        elif item == "--quiet":
+            settings.quiet = True
+        elif item == "--workers" or item.startswith("--workers="):
+            value = item.partition("=")[2] or next(items, "")
+            if not value.isdigit() or int(value) < 1:
+                raise ConfigError(f"--workers takes a number of threads from 1 on, got '{value}'.")
+            settings.workers = int(value)
+        else:
+            rest.append(item)
+    progress.set_quiet(settings.quiet)
+    return rest
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the exit code. A user's mistake prints a few lines, never a traceback."""
+    try:
+        result = app(args=take_global_options(arguments), standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except BocageError as error:
+        return _fail(type(error).__name__, str(error), error.exit_code)
+    except click.ClickException as error:
+        return _fail("Usage", error.format_message(), 2)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("Interrupted", "Run the same command again: finished stages are kept and it goes on.", 130)
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        return _fail("InternalError", f"{type(error).__name__}: {error}. This is a bug of bocage; please report it.", 5)
+
+
+def _fail(kind: str, message: str, code: int) -> int:
+    stderr.print(f"[bold red]{kind}[/]: ", end="")
+    stderr.print(message, markup=False, highlight=False, soft_wrap=True)
+    if settings.json:
+        emit({"error": {"type": kind, "message": message, "exit_code": code}})
+    return code
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

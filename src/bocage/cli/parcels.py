@@ -1,0 +1,103 @@
+"""`bocage parcels`: the sources, and any declaration file in one schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+import yaml
+from pydantic import ValidationError
+
+from bocage.cli.output import emit, say, table
+from bocage.core.errors import ConfigError, MissingFile
+from bocage.parcels.options import ParcelOptions
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def sources() -> None:
+    """The parcel sources: what each reads."""
+    from bocage.parcels.read import describe_sources
+
+    records = describe_sources()
+    rows = [[r["name"], r["title"], r["country"] or "any", r["licence"]] for r in records]
+    emit({"sources": records}, text=table(["source", "what", "country", "licence"], rows))
+
+
+@app.command()
+def read(
+    path: Path = typer.Argument(help="Shapefile, GeoPackage, GeoJSON, GeoParquet, or a zip with one of them."),
+    out: Path = typer.Option(help="GeoParquet file to write."),
+    source: str = typer.Option(help="Name of the source (`bocage parcels sources`)."),
+    year: int | None = typer.Option(None, help="Year of the harvest."),
+    country: str | None = typer.Option(None, help="ISO 3166-1 alpha-2 code."),
+    bbox: str | None = typer.Option(None, help="Left,bottom,right,top in degrees."),
+    crs: str | None = typer.Option(None, help="CRS, where the file states none or a wrong one."),
+    layer: str | None = typer.Option(None, help="Layer, or file inside a zip."),
+    encoding: str | None = typer.Option(None, help="Encoding of a shapefile's text; default: found."),
+    code_table: str | None = typer.Option(None, help="CSV or imported code table: native code to HCAT."),
+    columns: Path | None = typer.Option(
+        None, "--map", help="YAML with the `parcels` options of a file: columns, crs, layer, encoding, year, country."
+    ),
+) -> None:
+    """Read declared parcels of any supported file into one schema (GeoParquet, fiboa column names)."""
+    from bocage.parcels.read import read_parcels
+    from bocage.parcels.write import write_parcels
+
+    given = {
+        "kind": source,
+        "path": str(path),
+        "year": year,
+        "country": country,
+        "bbox": bbox.split(",") if bbox else None,
+        "crs": crs,
+        "layer": layer,
+        "encoding": encoding,
+        "code_table": code_table,
+    }
+    options = _options(_read_map(columns) | {key: value for key, value in given.items() if value is not None})
+    parcels = read_parcels(options)
+    write_parcels(parcels, out)
+    say(f"{len(parcels.frame)} parcels in {out}")
+    result = {
+        "n_read": parcels.n_read,
+        "n_kept": parcels.tally.kept,
+        "dropped": dict(parcels.tally.dropped),
+        "crs": parcels.crs,
+        "area_ha": parcels.area_ha,
+        "out": str(out),
+        "notes": parcels.notes,
+    }
+    emit(result, text=[f"{parcels.tally}; {parcels.area_ha:,.1f} ha; {parcels.crs}", *_odd(parcels.notes)])
+
+
+def _odd(notes: dict[str, Any]) -> list[str]:
+    """What a person should know about the labels, a line each."""
+    lines = [f"! {n['n']} parcels: {what} ({'; '.join(n['examples'])})" for what, n in notes.get("hcat", {}).items()]
+    if lost := notes.get("names_with_lost_letters"):
+        lines.append(f"! {lost['n']} names have lost letters: {'; '.join(lost['examples'])}")
+    return lines
+
+
+def _read_map(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    if not path.is_file():
+        raise MissingFile(f"No column map at {path}. Check --map.")
+    try:
+        record = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}. Correct the file.") from error
+    if not isinstance(record, dict):
+        raise ConfigError(f"{path} should hold `columns:` and other parcel options. See `bocage config schema`.")
+    return record
+
+
+def _options(record: dict[str, Any]) -> ParcelOptions:
+    try:
+        return ParcelOptions.model_validate(record)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
+        raise ConfigError("; ".join(problems)) from None

@@ -1,0 +1,230 @@
+"""The commands that walk the flow: demo, run, build, train, evaluate, map, report, status, cache, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from bocage.cli.output import emit, say, settings, table
+from bocage.cli.scenes import parse_season
+from bocage.core.artifacts import ArtifactStore, read_json
+from bocage.core.errors import ConfigError, MissingFile
+from bocage.experiment.load import load_experiment
+from bocage.pipeline.doctor import check_environment
+
+EXPERIMENT = typer.Argument(help="Experiment file (YAML).", metavar="EXPERIMENT.yaml")
+SET = typer.Option([], "--set", help="Override a value: KEY=VALUE, e.g. training.epochs=3. Repeatable.", metavar="K=V")
+OUT = typer.Option(None, "--out", help="Run folder; default runs/<experiment name>.")
+
+cache = typer.Typer(no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands on the application, in the order of the flow."""
+    app.command()(demo)
+    app.command()(run)
+    for name, target, what in (
+        ("build", "datasets", "Build the data set: parcels, classes, scenes, cubes, labels, patches."),
+        ("train", "train", "Train the models, and whatever that needs."),
+    ):
+        app.command(name, help=what)(_stage_command(target))
+    app.command("evaluate")(evaluate)
+    app.command("map")(make_map)
+    app.command("report")(report)
+    app.command()(status)
+    app.add_typer(cache, name="cache", help="The artifact store: info, prune.")
+    app.command()(doctor)
+
+
+def walk(file: Path, overrides: list[str], out: Path | None, target: str | None) -> dict[str, Any]:
+    """Load, run up to `target`, and describe what came out."""
+    from bocage.pipeline.run import needed_stages, run_stages
+    from bocage.pipeline.stages import plan_stages
+
+    experiment = load_experiment(file, overrides)
+    folder = out or Path("runs") / experiment.name
+    stages = needed_stages(plan_stages(experiment), target)
+    results = run_stages(stages, experiment, out=folder, store=ArtifactStore(), workers=settings.workers, say=say)
+    evaluation = read_json(folder / "evaluation.json") if "evaluation" in {s.name for s in stages} else None
+    report_path = folder / "report.html" if "reports" in {s.name for s in stages} else None
+    return {
+        "run": str(folder),
+        "experiment": str(file),
+        "stages": [r.to_json() for r in results],
+        "metrics": headline(evaluation) if evaluation else None,
+        "report": str(report_path) if report_path else None,
+    }
+
+
+def headline(evaluation: dict[str, Any]) -> dict[str, Any]:
+    """The main scores of each model and baseline under the first protocol."""
+    names = ("miou", "miou_foreground", "miou_present", "pixel_accuracy", "mean_class_accuracy")
+    rows: dict[str, Any] = {}
+    for kind in ("models", "baselines"):
+        rows[kind] = {}
+        for name, entry in evaluation[kind].items():
+            protocol, scores = next(iter(entry["protocols"].items()))
+            rows[kind][name] = {"protocol": protocol, **{n: scores[n] for n in names}}
+    return rows
+
+
+def score_table(metrics: dict[str, Any]) -> Table:
+    """`headline` as a table."""
+    rows = [
+        [name, kind.removesuffix("s"), m["protocol"], m["miou"], m["miou_foreground"], m["pixel_accuracy"]]
+        for kind in ("models", "baselines")
+        for name, m in metrics[kind].items()
+    ]
+    return table(["name", "", "protocol", "mIoU", "foreground mIoU", "pixel accuracy"], rows)
+
+
+def show_result(result: dict[str, Any]) -> None:
+    """Print what a run made: scores as a table, paths as lines."""
+    scores = [score_table(result["metrics"])] if result["metrics"] else []
+    report_line = [f"report: {result['report']}"] if result["report"] else []
+    emit(result, text=[*scores, f"run: {result['run']}", *report_line])
+
+
+def demo(
+    out: Path = typer.Option(Path("runs/demo"), "--out", help="Folder for the invented country and the run."),
+    seed: int = typer.Option(1, "--seed", min=0, help="Seed of the country and of the run."),
+) -> None:
+    """The main job on an invented country of real SAFE products and parcels, ending with a report."""
+    from bocage.pipeline.demo import prepare_demo
+
+    experiment = prepare_demo(out, seed=seed, say=say)
+    show_result(walk(experiment, [], out / "run", None))
+
+
+def run(file: Path = EXPERIMENT, overrides: list[str] = SET, out: Path | None = OUT) -> None:
+    """The whole flow. Finished stages are kept: a second run does no work, a killed one goes on where it was."""
+    show_result(walk(file, overrides, out, None))
+
+
+def _stage_command(target: str) -> Any:
+    def command(file: Path = EXPERIMENT, overrides: list[str] = SET, out: Path | None = OUT) -> None:
+        show_result(walk(file, overrides, out, target))
+
+    return command
+
+
+def evaluate(
+    file: Path | None = typer.Argument(None, help="Experiment file (YAML).", metavar="[EXPERIMENT.yaml]"),
+    overrides: list[str] = SET,
+    out: Path | None = OUT,
+    checkpoint: Path | None = typer.Option(None, help="A checkpoint folder, instead of an experiment."),
+    dataset: Path | None = typer.Option(None, help="A data set folder, with --checkpoint."),
+    split: Path | None = typer.Option(None, help="A split file, with --checkpoint."),
+) -> None:
+    """Judge the models of an experiment, or any checkpoint on any data set (--checkpoint, --dataset, --split)."""
+    if file is not None:
+        show_result(walk(file, overrides, out, "evaluation"))
+        return
+    if checkpoint is None or dataset is None or split is None:
+        raise ConfigError("Give an experiment file, or all of --checkpoint, --dataset and --split.")
+    from bocage.pipeline.single import evaluate_checkpoint
+
+    evaluation = evaluate_checkpoint(checkpoint, dataset, split, out=out)
+    scores = headline(evaluation)
+    rows = [
+        [n, m["protocol"], m["miou"], m["miou_foreground"], m["pixel_accuracy"]]
+        for k in scores.values()
+        for n, m in k.items()
+    ]
+    emit(
+        {"evaluation": evaluation}, text=table(["name", "protocol", "mIoU", "foreground mIoU", "pixel accuracy"], rows)
+    )
+
+
+def make_map(
+    file: Path | None = typer.Argument(None, help="Experiment file (YAML).", metavar="[EXPERIMENT.yaml]"),
+    overrides: list[str] = SET,
+    out: Path | None = OUT,
+    checkpoint: Path | None = typer.Option(None, help="A checkpoint folder, instead of an experiment."),
+    catalog: str | None = typer.Option(None, help="Catalog name, with --checkpoint: local_safe or stac_static."),
+    path: Path | None = typer.Option(None, help="The catalog's folder or file."),
+    region: str | None = typer.Option(None, help="Vector file or L,B,R,T in degrees; default: all of the products."),
+    season: str | None = typer.Option(None, help="First and last day: 2018-04-01/2018-09-30."),
+    parcels: Path | None = typer.Option(None, help="Parcels (output of `bocage parcels read`) for a vote each."),
+) -> None:
+    """Map the area of an experiment, or any place with any checkpoint (--checkpoint, --catalog, --path, --season)."""
+    if file is not None:
+        result = walk(file, overrides, out, "mapping")
+        made = sorted((Path(result["run"]) / "map").rglob("*.tif"))
+        emit(result, text=[f"run: {result['run']}", *map(str, made)])
+        return
+    if checkpoint is None or catalog is None or path is None:
+        raise ConfigError("Give an experiment file, or --checkpoint with --catalog and --path.")
+    from bocage.pipeline.single import map_with_checkpoint
+
+    made_maps = map_with_checkpoint(
+        checkpoint,
+        catalog=catalog,
+        path=path,
+        region=region,
+        season=parse_season(season) if season else None,
+        parcels=parcels,
+        out=out or Path("runs/map"),
+        workers=settings.workers,
+        say=say,
+    )
+    emit(made_maps, text=[f"{key}: {value}" for key, value in made_maps.items()])
+
+
+def report(
+    target: Path = typer.Argument(help="Run folder, or experiment file (YAML)."),
+    overrides: list[str] = SET,
+    out: Path | None = OUT,
+) -> None:
+    """One self-contained HTML page of a run; opens without a network."""
+    file, folder = (target / "experiment.yaml", target) if target.is_dir() else (target, out)
+    if not file.is_file():
+        raise MissingFile(f"{target} is neither a run folder (no experiment.yaml in it) nor an experiment file.")
+    show_result(walk(file, overrides, folder, "reports"))
+
+
+def status(run: Path = typer.Argument(help="Run folder.")) -> None:
+    """Where a run stands: stages done, running or waiting."""
+    from bocage.pipeline.status import read_status
+
+    state = read_status(run)
+    rows = [[s["name"], s["state"], s.get("seconds")] for s in state["stages"]]
+    emit(state, text=[table(["stage", "state", "seconds"], rows), f"last event: {state['last_event']}"])
+
+
+@cache.command()
+def info() -> None:
+    """What the artifact store holds, by stage."""
+    store = ArtifactStore()
+    found = store.info()
+    by_stage: dict[str, list[int]] = {}
+    for row in found:
+        by_stage.setdefault(row["stage"], []).append(row["bytes"])
+    rows = [[stage, len(sizes), sum(sizes) / 1e6] for stage, sizes in by_stage.items()]
+    total = sum(row["bytes"] for row in found)
+    emit(
+        {"root": str(store.root), "bytes": total, "artifacts": found},
+        text=[f"{store.root}: {len(found)} artifacts, {total / 1e6:,.1f} MB", table(["stage", "n", "MB"], rows)],
+    )
+
+
+@cache.command()
+def prune(
+    older_than_days: float = typer.Option(0.0, "--older-than-days", min=0, help="Keep what is younger."),
+) -> None:
+    """Delete artifacts. Run folders keep their own files; a pruned stage is made again when it is needed."""
+    n, freed = ArtifactStore().prune(older_than_s=older_than_days * 86_400)
+    emit({"deleted": n, "bytes": freed}, text=f"deleted {n} artifacts, freed {freed / 1e6:,.1f} MB")
+
+
+def doctor() -> None:
+    """Check the environment: Python, packages, GDAL drivers, credentials present or not, disk, GPU."""
+    checks = check_environment()
+    ok = all(c["ok"] for c in checks if c["needed"])
+    rows = [["ok" if c["ok"] else ("MISSING" if c["needed"] else "–"), c["name"], c["found"]] for c in checks]
+    emit({"ok": ok, "checks": checks}, text=table(["", "check", "found"], rows))
+    if not ok:
+        raise ConfigError("something needed is missing; see the table above.")

@@ -1,0 +1,85 @@
+"""`bocage split`: divide a data set into train, val and test, and audit what leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from pydantic import ValidationError
+
+from bocage.cli.output import emit, table
+from bocage.core.errors import ConfigError
+from bocage.splits.options import SplitOptions
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+app = typer.Typer(no_args_is_help=True)
+_DEFAULT = SplitOptions()
+
+
+@app.command()
+def make(
+    folder: Path = typer.Argument(help="Folder of the data set."),
+    out: Path = typer.Option(help="Where the split goes (parquet)."),
+    strategy: str = typer.Option(_DEFAULT.strategy, help="blocks or random_patches."),
+    block_m: float = typer.Option(_DEFAULT.block_m, help="Side of a block, in metres."),
+    fractions: str = typer.Option("0.7,0.15,0.15", help="Wanted shares of train, val, test."),
+    shared_parcels: str = typer.Option(_DEFAULT.shared_parcels, help="hide or allow parcels in several parts."),
+    allow_leakage: bool = typer.Option(False, help="Write the split even if its parts share ground or parcels."),
+    seed: int = typer.Option(0, help="Root seed."),
+) -> None:
+    """Divide a data set into train, val and test, and print the audit."""
+    from bocage.datasets.read import open_dataset
+    from bocage.splits.audit import audit_split
+    from bocage.splits.make import make_split
+    from bocage.splits.store import write_split
+
+    options = _options(
+        strategy=strategy,
+        block_m=block_m,
+        fractions=tuple(fractions.split(",")),
+        shared_parcels=shared_parcels,
+        refuse_leakage=not allow_leakage,
+    )
+    dataset = open_dataset(folder)
+    parcels = dataset.parcels()
+    split = make_split(dataset.manifest, options, seed=seed, parcels=parcels)
+    write_split(split, out)
+    audit = audit_split(dataset.manifest, split, parcels, class_names=dataset.info.class_names)
+    emit({"split": str(out), **audit}, text=_text(audit))
+
+
+@app.command()
+def audit(
+    folder: Path = typer.Argument(help="Folder of the data set."),
+    split: Path = typer.Option(help="The split (parquet)."),
+) -> None:
+    """What the parts of a split share, how far apart they are, what is in them."""
+    from bocage.datasets.read import open_dataset
+    from bocage.splits.audit import audit_split
+    from bocage.splits.store import read_split
+
+    dataset = open_dataset(folder)
+    names = dataset.info.class_names
+    result = audit_split(dataset.manifest, read_split(split), dataset.parcels(), class_names=names)
+    emit(result, text=_text(result))
+
+
+def _options(**values: Any) -> SplitOptions:
+    try:
+        return SplitOptions(**values)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
+        raise ConfigError("; ".join(problems)) from None
+
+
+def _text(audit: Mapping[str, Any]) -> list[str | Table]:
+    columns = ["part", "samples", "blocks", "labelled px", "hidden px"]
+    keys = ("n_samples", "n_blocks", "labelled_px", "hidden_px")
+    sizes = table(columns, [(part, *(entry.get(k) for k in keys)) for part, entry in audit["parts"].items()])
+    names = list(next(iter(audit["class_share"].values())))
+    shares = table(["share of", *names], [(part, *share.values()) for part, share in audit["class_share"].items()])
+    return [sizes, shares, audit["verdict"], *(f"! {warning}" for warning in audit["warnings"])]

@@ -1,0 +1,46 @@
+"""Options of the cubes room. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from bocage.core.bands import CLEAR_SCL, DEFAULT_BANDS, SCL_CLASSES, check_bands
+from bocage.core.options import Options
+
+
+class CubeOptions(Options):
+    """How scenes become a cube."""
+
+    bands: tuple[str, ...] = Field(DEFAULT_BANDS, min_length=1, description="band names, in the order of the cube")
+    resolution_m: int = Field(10, ge=10, description="pixel size in metres; must be that of the products' B02")
+    resampling: Literal["nearest", "bilinear"] = Field(
+        "nearest",
+        description="how coarser bands come to the grid: nearest repeats each pixel and keeps every number as it is",
+    )
+    clear_scl: tuple[int, ...] = Field(
+        CLEAR_SCL, description="scene classes (SCL, 0-11) that count as clear; empty: SCL is not read, all is clear"
+    )
+    max_nodata_fraction: float = Field(
+        0.99, ge=0, le=1, description="a date with a larger share of no-data pixels (0-1) is left out"
+    )
+    bright_reflectance: float = Field(
+        0.35, gt=0, description="a pixel whose B02, B03 and B04 all exceed this reflectance is marked bright"
+    )
+    dark_check: Literal["refuse", "warn", "off"] = Field(
+        "refuse", description="what to do with a product whose dark pixels contradict its radiometric offset"
+    )
+
+    @field_validator("bands")
+    @classmethod
+    def _known_bands(cls, bands: tuple[str, ...]) -> tuple[str, ...]:
+        check_bands(bands)
+        return bands
+
+    @field_validator("clear_scl")
+    @classmethod
+    def _known_classes(cls, classes: tuple[int, ...]) -> tuple[int, ...]:
+        if unknown := [c for c in classes if c not in SCL_CLASSES]:
+            raise ValueError(f"SCL has the classes 0 to 11, not {unknown}")
+        return classes

@@ -1,0 +1,115 @@
+"""Scenes and their grids -> what to build. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bocage.core.arrays import Int32
+from bocage.core.errors import GridMismatch
+from bocage.core.grid import Grid, footprint, grid_bounds, grid_resolution_m, make_grid, project, same_lattice
+from bocage.cubes.options import CubeOptions
+from bocage.regions.plan import Region, check_overlap
+from bocage.scenes.record import Scene
+
+LATTICE_BAND = "B02"  # every cube lies on its lattice
+
+
+@dataclass(frozen=True)
+class CubePlan:
+    """One cube to build: a region's part of one tile.
+
+    Attributes:
+        name: folder name, `<region>-<tile>`.
+        tile: MGRS tile.
+        grid: B02's lattice where the scenes and the region meet.
+        scenes: in time order; one date of the cube each, unless dropped while building.
+        bands: in the order of the cube.
+        days: (time,) days since 1970-01-01 of the scenes.
+    """
+
+    name: str
+    tile: str
+    grid: Grid
+    scenes: tuple[Scene, ...]
+    bands: tuple[str, ...]
+    days: Int32
+
+
+def plan_cube(
+    scenes: Sequence[Scene], grids: Mapping[str, Grid], region: Region, options: CubeOptions
+) -> CubePlan | None:
+    """The cube of one tile for a region; None if the region misses the tile.
+
+    Args:
+        scenes: scenes of one tile.
+        grids: scene id -> grid of its B02 (`read_scene_grid`).
+        region: where to look.
+        options: bands and resolution.
+
+    Raises:
+        GridMismatch: if the scenes lie on different lattices, or have another resolution than asked.
+    """
+    ordered = tuple(sorted(scenes, key=lambda s: (s.datetime, s.id)))
+    grid = join_grids({s.id: grids[s.id] for s in ordered})
+    if abs(grid_resolution_m(grid) - options.resolution_m) > 1e-6:
+        raise GridMismatch(
+            f"A cube of {options.resolution_m} m was asked for, but {LATTICE_BAND} of {ordered[0].id} has pixels of "
+            f"{grid_resolution_m(grid):g} m. Set cubes.resolution_m to that."
+        )
+    part = crop_grid(grid, region)
+    if part is None:
+        return None
+    days = np.array([s.day for s in ordered], np.int32)
+    return CubePlan(f"{region.name}-{ordered[0].tile}", ordered[0].tile, part, ordered, options.bands, days)
+
+
+def plan_cubes(
+    scenes: Sequence[Scene], grids: Mapping[str, Grid], region: Region, options: CubeOptions
+) -> list[CubePlan]:
+    """One plan for each tile that the region touches, by tile name.
+
+    Raises:
+        NothingLeft: if the region misses all scenes, with where both are.
+        GridMismatch: as `plan_cube`.
+    """
+    check_overlap(region, [footprint(g) for g in grids.values()])
+    tiles = sorted({s.tile for s in scenes})
+    plans = [plan_cube([s for s in scenes if s.tile == tile], grids, region, options) for tile in tiles]
+    return [plan for plan in plans if plan is not None]
+
+
+def join_grids(grids: Mapping[str, Grid]) -> Grid:
+    """The smallest grid that covers all of them.
+
+    Raises:
+        GridMismatch: naming two scenes whose pixels do not coincide.
+    """
+    (first_id, first), *others = grids.items()
+    for name, grid in others:
+        if not same_lattice(first, grid, tolerance_px=1e-3):
+            raise GridMismatch(
+                f"{first_id} and {name} are of one tile, but their pixels do not coincide ({first}, {grid}). "
+                "Leave one of them out."
+            )
+    bounds = np.array([grid_bounds(g) for g in grids.values()])
+    (left, bottom), (right, top) = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
+    size = grid_resolution_m(first)
+    shape = (round((top - bottom) / size), round((right - left) / size))
+    return make_grid(str(first.crs), float(left), float(top), size, shape)
+
+
+def crop_grid(grid: Grid, region: Region) -> Grid | None:
+    """The pixels of a grid that the region's bounding box touches; None if there are none."""
+    if region.geometry is None:
+        return grid
+    left, bottom, right, top = project(region.geometry, "EPSG:4326", str(grid.crs)).bounds
+    size, affine = grid_resolution_m(grid), grid.affine
+    first_col, last_col = math.floor((left - affine.c) / size), math.ceil((right - affine.c) / size)
+    first_row, last_row = math.floor((affine.f - top) / size), math.ceil((affine.f - bottom) / size)
+    rows = slice(max(first_row, 0), min(last_row, int(grid.shape[0])))
+    cols = slice(max(first_col, 0), min(last_col, int(grid.shape[1])))
+    return grid[rows, cols] if rows.start < rows.stop and cols.start < cols.stop else None

@@ -1,0 +1,54 @@
+"""What is wrong with a pixel, as bit flags. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bocage.core.arrays import SCALE, Bool, Int16, UInt8
+from bocage.cubes.radiometry import VISIBLE
+
+NODATA = 1  # no number in some band
+SATURATED = 2  # some band is saturated
+UNCLEAR = 4  # cloud, shadow, snow, …: a scene class that does not count as clear
+BRIGHT = 8  # unusually bright in all visible bands; the pixel stays valid, patches may judge it
+
+INVALID = NODATA | SATURATED | UNCLEAR
+RIPPLE_DN = 10  # numbers up to this beside no-data are no-data: see `grow_nodata`
+
+
+def find_valid(quality: UInt8) -> Bool:
+    """True where a pixel is usable."""
+    return np.asarray((quality & INVALID) == 0)
+
+
+def grow_nodata(nodata: Bool, low: Bool) -> Bool:
+    """No-data, and its neighbours that hold next to nothing.
+
+    Lossy JPEG 2000 turns the zeros along an edge into small numbers here and there (0, 0, 3, 0, 8, …), which would pass
+    as very dark ground.
+
+    Args:
+        nodata: (y, x) True where some band's DN is 0.
+        low: (y, x) True where some band's DN is at most RIPPLE_DN.
+    """
+    near = nodata.copy()
+    near[1:] |= nodata[:-1]
+    near[:-1] |= nodata[1:]
+    rows = near.copy()
+    near[:, 1:] |= rows[:, :-1]
+    near[:, :-1] |= rows[:, 1:]
+    return nodata | (near & low)
+
+
+def find_bright(stored: Int16, bands: tuple[str, ...], bright_reflectance: float) -> Bool:
+    """(y, x) True where every visible band of `stored` (band, y, x) exceeds the reflectance; False without any."""
+    visible = [stored[i] for i, band in enumerate(bands) if band in VISIBLE]
+    if not visible:
+        return np.zeros(stored.shape[1:], bool)
+    return np.asarray(np.minimum.reduce(visible) > bright_reflectance * SCALE)
+
+
+def to_flags(*, nodata: Bool, saturated: Bool, unclear: Bool, bright: Bool) -> UInt8:
+    """Four boolean rasters as one of bit flags; a pixel without data carries no other flag."""
+    flags = saturated * np.uint8(SATURATED) | unclear * np.uint8(UNCLEAR) | bright * np.uint8(BRIGHT)
+    return np.where(nodata, np.uint8(NODATA), flags).astype(np.uint8)

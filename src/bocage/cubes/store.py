@@ -1,0 +1,208 @@
+"""Cubes on disk and back. IO: writes and reads one folder.
+
+`cube.zarr` (zarr v3): `reflectance` int16 (time, band, y, x), round(1e4 · ρ), missing −32768; `quality` uint8
+(time, y, x), the bit flags of `quality`. One chunk holds all bands of one date on 256 × 256 pixels, so that a window is
+a few reads a date. `cube.json`: grid, bands, days, scenes and what was left out. While building, `building.json` has
+the dates that are done; a cube without `cube.json` is unfinished.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec
+
+from bocage.core.arrays import MISSING_INT16, Bool, Float32, Int16, Int32, UInt8, from_stored
+from bocage.core.artifacts import read_json, write_json
+from bocage.core.errors import CorruptFile, GridMismatch, MissingFile
+from bocage.core.grid import Grid, Window, full_window, grid_from_json, grid_window
+from bocage.cubes.quality import NODATA, find_valid
+
+_CHUNK_PX = 256
+_RECORD, _BUILDING, _ARRAYS = "cube.json", "building.json", "cube.zarr"
+
+
+@dataclass(frozen=True)
+class Cube:
+    """A part of a cube in memory.
+
+    Attributes:
+        reflectance: (time, band, y, x) float32, unitless; 0 where there is no data.
+        quality: (time, y, x) uint8 bit flags of `bocage.cubes.quality`.
+        days: (time,) int32 days since 1970-01-01, ascending.
+        bands: band names, in order.
+        grid: its grid.
+    """
+
+    reflectance: Float32
+    quality: UInt8
+    days: Int32
+    bands: tuple[str, ...]
+    grid: Grid
+
+    def __post_init__(self) -> None:
+        t, c, h, w = self.reflectance.shape
+        rest = (self.quality.shape, self.days.shape, len(self.bands), tuple(self.grid.shape))
+        if rest != ((t, h, w), (t,), c, (h, w)):
+            raise GridMismatch(f"a cube of reflectance {self.reflectance.shape}, but the rest is {rest}")
+
+    @property
+    def valid(self) -> Bool:
+        """(time, y, x) True where usable: data in all bands, not saturated, clear."""
+        return find_valid(self.quality)
+
+
+class CubeStore:
+    """A finished cube on disk; reads windows."""
+
+    def __init__(self, folder: Path, record: Mapping[str, Any], reflectance: Any, quality: Any) -> None:
+        self.folder, self.record = folder, record
+        self._reflectance, self._quality = reflectance, quality
+        self.grid: Grid = grid_from_json(record["grid"])
+        self.bands: tuple[str, ...] = tuple(record["bands"])
+        self.days: Int32 = np.array(record["days"], np.int32)
+        self.scenes: tuple[str, ...] = tuple(record["scenes"])
+        self.tile: str = record["tile"]
+        self.level: str = record["level"]
+        height, width = full_window(self.grid).shape
+        self.shape: tuple[int, int, int, int] = (len(self.days), len(self.bands), height, width)
+
+    def read(self, window: Window | None = None, dates: Sequence[int] | None = None) -> Cube:
+        """A window (all by default) of some dates (by position; all by default).
+
+        Raises:
+            GridMismatch: if the window reaches outside the grid.
+        """
+        window, chosen = self._within(window), self._positions(dates)
+        quality = self.read_quality(window, chosen)
+        shape = (len(chosen), len(self.bands), *window.shape)
+        reflectance = np.zeros(shape, np.float32)
+        for i, t in enumerate(chosen):
+            stored = self._reflectance[(t, slice(None), *window.slices)]
+            reflectance[i] = np.where((quality[i] & NODATA) == 0, from_stored(stored), np.float32(0))
+        return Cube(reflectance, quality, self.days[chosen], self.bands, grid_window(self.grid, window))
+
+    def read_quality(self, window: Window | None = None, dates: Sequence[int] | None = None) -> UInt8:
+        """(time, y, x) bit flags alone; cheap."""
+        window, chosen = self._within(window), self._positions(dates)
+        out = np.zeros((len(chosen), *window.shape), np.uint8)
+        for i, t in enumerate(chosen):
+            out[i] = self._quality[(t, *window.slices)]
+        return out
+
+    def _positions(self, dates: Sequence[int] | None) -> list[int]:
+        return list(range(len(self.days))) if dates is None else [int(t) for t in dates]
+
+    def _within(self, window: Window | None) -> Window:
+        whole = full_window(self.grid)
+        if window is not None and whole.overlap_px(window) != window.height * window.width:
+            raise GridMismatch(f"{window} reaches outside the cube of {whole.height} × {whole.width} pixels.")
+        return window or whole
+
+
+def open_cube(folder: Path) -> CubeStore:
+    """A finished cube.
+
+    Raises:
+        MissingFile: if there is none, or it was never finished.
+        CorruptFile: if its files contradict each other.
+    """
+    if not (folder / _RECORD).is_file():
+        raise MissingFile(f"{folder} holds no finished cube ({_RECORD} is not there). Build it again.")
+    record = read_json(folder / _RECORD)
+    try:
+        group = zarr.open_group(folder / _ARRAYS, mode="r")
+        store = CubeStore(folder, record, group["reflectance"], group["quality"])
+        shapes = tuple(group["reflectance"].shape), tuple(group["quality"].shape)  # type: ignore[union-attr]
+    except (KeyError, OSError, ValueError) as error:
+        raise CorruptFile(f"the cube in {folder} cannot be opened ({error}). Delete it and build it again.") from error
+    if shapes != (store.shape, (store.shape[0], *store.shape[2:])):
+        raise CorruptFile(
+            f"the cube in {folder} holds arrays of {shapes}, its record says {store.shape}. Build it again."
+        )
+    return store
+
+
+class CubeWriter:
+    """A cube being built. Dates that a killed run finished are kept; a half-written one is written again.
+
+    Args:
+        folder: where the cube goes.
+        shape: (dates at most, bands, rows, columns).
+        digest: of what is being built; halves of something else are thrown away.
+    """
+
+    def __init__(self, folder: Path, shape: tuple[int, int, int, int], digest: str) -> None:
+        self.folder, self._digest = folder, digest
+        folder.mkdir(parents=True, exist_ok=True)
+        self.done: dict[str, dict[str, Any]] = self._resume()
+        if not self.done:
+            shutil.rmtree(folder / _ARRAYS, ignore_errors=True)
+            _create(folder / _ARRAYS, shape)
+        self._group = zarr.open_group(folder / _ARRAYS, mode="r+")
+
+    @property
+    def n_kept(self) -> int:
+        return sum(entry["dropped"] is None for entry in self.done.values())
+
+    def write(self, scene: str, stored: Int16, quality: UInt8, notes: Mapping[str, Any]) -> None:
+        """The next date: (band, y, x) stored reflectance, (y, x) flags, and notes for the record."""
+        position = self.n_kept
+        self._group["reflectance"][position] = stored  # type: ignore[index]
+        self._group["quality"][position] = quality  # type: ignore[index]
+        self._record(scene, {"dropped": None, **notes})
+
+    def drop(self, scene: str, reason: str, notes: Mapping[str, Any]) -> None:
+        """A scene that makes no date."""
+        self._record(scene, {"dropped": reason, **notes})
+
+    def finish(self, record: Mapping[str, Any]) -> None:
+        """Cut the arrays to the dates that were kept; write the record: the cube is finished."""
+        for name in ("reflectance", "quality"):
+            array: Any = self._group[name]
+            array.resize((self.n_kept, *array.shape[1:]))
+        write_json(self.folder / _RECORD, dict(record))
+        (self.folder / _BUILDING).unlink(missing_ok=True)
+
+    def _resume(self) -> dict[str, dict[str, Any]]:
+        (self.folder / _RECORD).unlink(missing_ok=True)
+        if not (self.folder / _BUILDING).is_file():
+            return {}
+        half = read_json(self.folder / _BUILDING)
+        return dict(half["done"]) if half.get("digest") == self._digest else {}
+
+    def _record(self, scene: str, entry: dict[str, Any]) -> None:
+        self.done[scene] = entry
+        write_json(self.folder / _BUILDING, {"digest": self._digest, "done": self.done})
+
+
+def _create(path: Path, shape: tuple[int, int, int, int]) -> None:
+    t, c, h, w = shape
+    group = zarr.create_group(path, zarr_format=3)
+    tile = (min(_CHUNK_PX, h), min(_CHUNK_PX, w))
+    group.create_array(
+        "reflectance",
+        shape=(t, c, h, w),
+        chunks=(1, c, *tile),
+        dtype="int16",
+        fill_value=MISSING_INT16,
+        compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle", typesize=2),
+        dimension_names=("time", "band", "y", "x"),
+        attributes={"scale_factor": 1e-4, "missing_value": MISSING_INT16},
+    )
+    group.create_array(
+        "quality",
+        shape=(t, h, w),
+        chunks=(1, *tile),
+        dtype="uint8",
+        fill_value=NODATA,
+        compressors=BloscCodec(cname="zstd", clevel=3, shuffle="noshuffle", typesize=1),
+        dimension_names=("time", "y", "x"),
+        attributes={"flag_masks": [1, 2, 4, 8], "flag_meanings": "nodata saturated unclear bright"},
+    )

@@ -1,0 +1,90 @@
+"""Rows of the manifest (one a sample) and of the parcel table (one a sample, parcel and class). Pure.
+
+Manifest columns: sample_id, cube, country, year, tile, crs, row, col, height, width (pixels in the cube), left, top
+(metres in crs), resolution_m, days, scenes, n_px_0 … n_px_K-1, n_px_255 (labels), valid_fraction (of pixels × dates),
+further *_fraction columns from the candidates, shard, offset, length, crc32 (where the arrays stand), sha256 (their
+content). Parcel columns: sample_id, number, class_id (255: pixels that are ignored), n_px.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bocage.core.arrays import IGNORE, NO_PARCEL
+from bocage.core.digest import digest_value
+from bocage.core.errors import DataError
+from bocage.core.grid import grid_bounds, grid_resolution_m, grid_to_json
+from bocage.core.sample import Sample
+from bocage.datasets.info import DatasetInfo
+from bocage.datasets.record import Record
+
+PLACE_COLUMNS = ("shard", "offset", "length", "crc32")
+PARCEL_COLUMNS = {"sample_id": "object", "number": "uint32", "class_id": "uint8", "n_px": "int64"}
+
+
+def pixel_columns(n_classes: int) -> list[str]:
+    """Names of the label count columns, by class id, ignored pixels last."""
+    return [f"n_px_{i}" for i in (*range(n_classes), IGNORE)]
+
+
+def sample_row(sample: Sample, record: Record, n_classes: int, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest row of one sample, without its place in the store.
+
+    Args:
+        extra: `cube`, `row`, `col` and any further columns (`*_fraction`).
+
+    Raises:
+        DataError: if a label is no class of the data set, or the sample has no georeference.
+    """
+    origin = sample.origin
+    if origin.grid is None:
+        raise DataError(f"Sample '{origin.sample_id}' has no grid; a data set needs to know where its samples lie.")
+    counts = np.bincount(record.labels.ravel(), minlength=256)
+    unknown = [i for i in range(n_classes, IGNORE) if counts[i]]
+    if unknown:
+        raise DataError(f"Sample '{origin.sample_id}' has labels {unknown}, but the classes are 0 … {n_classes - 1}.")
+    left, _, _, top = grid_bounds(origin.grid)
+    height, width = record.labels.shape
+    return {
+        "sample_id": origin.sample_id,
+        "cube": str(extra["cube"]),
+        "country": origin.country,
+        "year": int(origin.year),
+        "tile": origin.tile,
+        "crs": grid_to_json(origin.grid)["crs"],
+        "row": int(extra["row"]),
+        "col": int(extra["col"]),
+        "height": height,
+        "width": width,
+        "left": left,
+        "top": top,
+        "resolution_m": grid_resolution_m(origin.grid),
+        "days": [int(d) for d in sample.days],
+        "scenes": list(origin.scenes),
+        **{f"n_px_{i}": int(counts[i]) for i in (*range(n_classes), IGNORE)},
+        "valid_fraction": float(sample.valid.mean()),
+        **{k: v for k, v in extra.items() if k not in ("cube", "row", "col")},
+        "sha256": record.digest,
+    }
+
+
+def parcel_rows(sample_id: str, record: Record) -> pd.DataFrame:
+    """Pixels by parcel and label within one sample, in PARCEL_COLUMNS, sorted; land without a parcel is left out."""
+    keys = record.parcel_ids.astype(np.uint64) << np.uint64(8) | record.labels
+    keys, counts = np.unique(keys[record.parcel_ids != NO_PARCEL], return_counts=True)
+    columns = {"sample_id": [sample_id] * len(keys), "number": keys >> np.uint64(8), "class_id": keys & np.uint64(255)}
+    return pd.DataFrame({**columns, "n_px": counts}).astype(PARCEL_COLUMNS)
+
+
+def content_digest(info: DatasetInfo, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Digest of what the data set says, not of where its bytes stand; rows in any order."""
+    content = [{k: v for k, v in row.items() if k not in PLACE_COLUMNS} for row in rows]
+    record = info.to_json()
+    about = {
+        k: record[k] for k in ("classes", "bands", "patch_size_px", "resolution_m", "dates", "level", "preprocessing")
+    }
+    return digest_value({"about": about, "samples": sorted(content, key=lambda row: str(row["sample_id"]))})

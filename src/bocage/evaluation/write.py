@@ -1,0 +1,37 @@
+"""evaluation.json, blocks.npz and panels.npz. Writes files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bocage.core.arrays import Int64, UInt8
+from bocage.core.artifacts import write_json
+
+
+def write_evaluation(folder: Path, result: Mapping[str, Any]) -> None:
+    """`evaluation.json`."""
+    write_json(folder / "evaluation.json", result)
+
+
+def write_blocks(folder: Path, blocks: Sequence[str], counts: Mapping[str, Mapping[str, Int64]]) -> None:
+    """`blocks.npz`: `blocks` (n_blocks,) ids; a model or baseline `<name>/<protocol>` counts (n_blocks, K, K)."""
+    arrays = {f"{name}/{protocol}": c for name, by_protocol in counts.items() for protocol, c in by_protocol.items()}
+    np.savez_compressed(folder / "blocks.npz", allow_pickle=False, blocks=np.array(blocks, dtype=str), **arrays)
+
+
+def write_panels(
+    folder: Path, sample_ids: Sequence[str], rgb: UInt8, labels: UInt8, predictions: Mapping[str, UInt8]
+) -> None:
+    """`panels.npz`: `sample_ids` (N,), `rgb` (N, H, W, 3), `labels` and each `prediction_<model>` (N, H, W)."""
+    np.savez_compressed(
+        folder / "panels.npz",
+        allow_pickle=False,
+        sample_ids=np.array(sample_ids, dtype=str),
+        rgb=rgb,
+        labels=labels,
+        **{f"prediction_{name}": prediction for name, prediction in predictions.items()},
+    )

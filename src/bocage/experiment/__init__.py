@@ -1,0 +1,1 @@
+"""Experiment: the options of every room as one typed, frozen record, read from one YAML file."""

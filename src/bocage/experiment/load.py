@@ -1,0 +1,159 @@
+"""YAML file + overrides -> Experiment. Reads one file.
+
+`${NAME}` and `${NAME:-default}` in values are replaced from the environment. Values of keys called `path` or `file`
+are taken relative to the YAML file's folder; in `--set` overrides, relative to the current folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from bocage.core.errors import BocageError, ConfigError, MissingFile, UnknownKey
+from bocage.core.registry import nearest
+from bocage.experiment.schema import Experiment
+
+PATH_KEYS = ("path", "file")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that refuses a key given twice instead of keeping the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
+        twice = {str(k) for k in keys if keys.count(k) > 1}
+        if twice:
+            raise ConfigError(f"{node.start_mark}: key given twice: {', '.join(sorted(twice))}. Keep one.")
+        return super().construct_mapping(node, deep)
+
+
+def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Read, override (`a.b=c`, later ones win), check.
+
+    Raises:
+        MissingFile: no such file.
+        UnknownKey: a key that the section does not have; names the nearest.
+        ConfigError: anything else wrong with a value, by its path in the file.
+    """
+    if not path.is_file():
+        raise MissingFile(f"No experiment file {path}. `bocage config template` prints one to start from.")
+    try:
+        # a subclass of SafeLoader: builds plain values only
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path} should hold sections (parcels:, scenes:, …), found {type(raw).__name__}.")
+    values = _resolve(raw, path.resolve().parent)
+    for override in overrides:
+        _override(values, override)
+    return check_experiment(values, where=str(path))
+
+
+def check_experiment(values: Mapping[str, Any], *, where: str) -> Experiment:
+    """Values -> Experiment, with every problem in one ConfigError of a line each."""
+    try:
+        return Experiment.model_validate(values)
+    except ValidationError as error:
+        lines = [_explain(e["loc"], e["type"], e["msg"], e["input"]) for e in error.errors()]
+        kind = UnknownKey if all(e["type"] == "extra_forbidden" for e in error.errors()) else ConfigError
+        raise kind(f"{where}: " + ("\n  ".join(["", *lines]) if len(lines) > 1 else lines[0])) from None
+    except BocageError as error:
+        raise type(error)(f"{where}: {error}") from None
+
+
+def dump_experiment(experiment: Experiment) -> str:
+    """The resolved experiment as YAML, all defaults written out."""
+    return yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _resolve(value: Any, folder: Path, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {k: _resolve(v, folder, str(k)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_resolve(v, folder, key) for v in value]
+    if not isinstance(value, str):
+        return value
+    text = _VARIABLE.sub(_from_environment, value)
+    if key in PATH_KEYS and text and "://" not in text:
+        return str((folder / Path(text).expanduser()).resolve())
+    return text
+
+
+def _from_environment(match: re.Match[str]) -> str:
+    name, default = match.group(1), match.group(2)
+    found = os.environ.get(name, default)
+    if found is None:
+        raise ConfigError(f"the environment variable {name} is not set. Set it, or write ${{{name}:-default}}.")
+    return found
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    dotted, separator, text = override.partition("=")
+    if not separator:
+        raise ConfigError(f"--set takes KEY=VALUE such as training.epochs=3, got '{override}'.")
+    *parents, last = dotted.strip().split(".")
+    node: Any = values
+    for parent in parents:
+        node = _child(node, parent, dotted)
+    try:
+        value = _resolve(yaml.safe_load(text), Path.cwd(), last)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not valid YAML: {error}") from error
+    if isinstance(node, list):
+        node[_index(node, last, dotted)] = value
+    else:
+        node[last] = value
+
+
+def _child(node: Any, key: str, dotted: str) -> Any:
+    if isinstance(node, list):
+        return node[_index(node, key, dotted)]
+    if not isinstance(node, dict):
+        raise ConfigError(f"--set {dotted}: '{key}' is below a plain value.")
+    if not isinstance(node.get(key), (dict, list)):
+        node[key] = {}
+    return node[key]
+
+
+def _index(items: list[Any], key: str, dotted: str) -> int:
+    """A list entry by position, or by its name (`models.unet.options.base_channels=16`)."""
+    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    if key in names:
+        return names.index(key)
+    if key.isdigit() and int(key) < len(items):
+        return int(key)
+    raise ConfigError(f"--set {dotted}: no entry '{key}' in a list of {len(items)} ({', '.join(map(str, names))}).")
+
+
+def _explain(loc: Sequence[str | int], kind: str, message: str, value: Any) -> str:
+    path = ".".join(map(str, loc)) or "the file"
+    if kind == "extra_forbidden":
+        known = _keys_at(loc[:-1])
+        return f"unknown key '{path}' (value {value!r}).{nearest(str(loc[-1]), known)} Known: {', '.join(known)}."
+    if kind == "missing":
+        return f"'{path}' is missing."
+    return f"'{path}': {message.removeprefix('Value error, ')} (got {value!r})."
+
+
+def _keys_at(loc: Sequence[str | int]) -> list[str]:
+    """The keys that the section at `loc` knows; positions and union tags on the way are passed over."""
+    model: type[BaseModel] = Experiment
+    for part in loc:
+        if isinstance(part, str) and part in model.model_fields:
+            model = next(_models_in(model.model_fields[part].annotation), model)
+    return list(model.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

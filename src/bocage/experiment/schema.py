@@ -1,0 +1,59 @@
+"""The Experiment record: one section a room, in flow order. Pure."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from bocage.core.options import Options
+from bocage.cubes.options import CubeOptions
+from bocage.datasets.options import DatasetOptions
+from bocage.evaluation.options import EvaluationOptions
+from bocage.labels.options import LabelOptions
+from bocage.mapping.options import MappingOptions
+from bocage.models.options import ModelOptions
+from bocage.parcels.options import ParcelOptions
+from bocage.patches.options import PatchOptions
+from bocage.regions.options import RegionOptions
+from bocage.scenes.options import SceneOptions
+from bocage.splits.options import SplitOptions
+from bocage.taxonomy.options import TaxonomyOptions
+from bocage.training.options import TrainingOptions
+
+
+class Experiment(Options):
+    """One experiment: everything that decides a result, and nothing else."""
+
+    name: str = Field(description="Name of the experiment and of its run folder.", pattern=r"^[A-Za-z0-9._-]+$")
+    seed: int = Field(0, description="Root seed; every random choice derives from it by name.", ge=0)
+    parcels: ParcelOptions = Field(description="Declared parcels.")
+    taxonomy: TaxonomyOptions = Field(TaxonomyOptions(), description="Target classes.")
+    regions: RegionOptions = Field(RegionOptions(), description="Where to look.")
+    scenes: SceneOptions = Field(description="Sentinel-2 products.")
+    cubes: CubeOptions = Field(CubeOptions(), description="Reflectance on one grid.")
+    labels: LabelOptions = Field(LabelOptions(), description="Class and parcel-id rasters.")
+    patches: PatchOptions = Field(PatchOptions(), description="Windows: candidates, quality filters, selection.")
+    datasets: DatasetOptions = Field(DatasetOptions(), description="How samples are stored.")
+    splits: SplitOptions = Field(SplitOptions(), description="Training, validation and test parts.")
+    models: tuple[ModelOptions, ...] = Field((), description="Models to train and compare; the first is mapped.")
+    training: TrainingOptions = Field(TrainingOptions(), description="How models are trained.")
+    evaluation: EvaluationOptions = Field(EvaluationOptions(), description="How models are judged.")
+    mapping: MappingOptions = Field(MappingOptions(), description="How maps are made.")
+
+    @field_validator("models")
+    @classmethod
+    def _names_once(cls, models: tuple[ModelOptions, ...]) -> tuple[ModelOptions, ...]:
+        names = [m.name for m in models]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two models share a name: {', '.join(names)}")
+        return models
+
+    @model_validator(mode="after")
+    def _mapped_model_exists(self) -> Self:
+        names = [m.name for m in self.models]
+        if self.mapping.model is not None and self.mapping.model not in names:
+            raise ValueError(
+                f"mapping.model is '{self.mapping.model}', but the models are {', '.join(names) or 'none'}"
+            )
+        return self

@@ -1,0 +1,101 @@
+"""Pixels of a map -> a vote for every parcel. Pure; grows band by band."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from bocage.core.arrays import Bool, Float32, UInt8, UInt32
+from bocage.core.errors import NothingLeft
+from bocage.core.grid import Grid, Window, footprint, grid_bounds, grid_window
+from bocage.core.tally import Tally
+from bocage.labels.rasterize import rasterize_ids
+
+KEPT = ("id", "number", "country", "year", "crop:code", "crop:name", "hcat:code", "hcat:name", "area")
+DECLARED = {"class_id": "declared_class_id", "class_name": "declared_class"}
+
+
+class ParcelVotes:
+    """Votes of the parcels of a frame, whose pixels come band by band.
+
+    A pixel belongs to the parcel over its centre, the last one of the frame where several overlap. Of equally frequent
+    classes the one with the smaller id wins.
+    """
+
+    def __init__(self, frame: gpd.GeoDataFrame, grid: Grid, n_classes: int) -> None:
+        """
+        Args:
+            frame: parcels in any CRS, as the parcels room gives them; `class_name` is copied if there.
+
+        Raises:
+            NothingLeft: if no parcel reaches the grid.
+        """
+        self._frame, self._grid = frame, grid
+        self._shapes = frame.geometry.to_crs(str(grid.crs)).to_numpy()
+        self._bounds = shapely.bounds(self._shapes)  # NaN where empty
+        self._counts = np.zeros((len(frame), n_classes), np.int64)
+        self._sums = np.zeros((len(frame), n_classes))
+        self._inside = self._reaching(grid)
+        if not self._inside.any():
+            where = gpd.GeoSeries(frame.geometry).to_crs("EPSG:4326").total_bounds
+            raise NothingLeft(
+                f"None of {len(frame)} parcels lies on the map. The parcels lie within longitude/latitude "
+                f"{np.round(where, 3).tolist()}, the map within {np.round(footprint(grid).bounds, 3).tolist()}. "
+                "Check the CRS of the parcels and the region."
+            )
+
+    def _reaching(self, grid: Grid) -> Bool:
+        """Which parcels' boxes touch a grid."""
+        left, bottom, right, top = grid_bounds(grid)
+        x0, y0, x1, y1 = self._bounds.T
+        touching: Bool = (x0 < right) & (x1 > left) & (y0 < top) & (y1 > bottom)
+        return touching
+
+    def add(self, row: int, classes: UInt8, probabilities: Float32, seen: Bool) -> None:
+        """Count a band of rows.
+
+        Args:
+            row: first row of the band.
+            classes: (rows, W) predicted class ids.
+            probabilities: (K, rows, W).
+            seen: (rows, W), False pixels have no vote.
+        """
+        grid = grid_window(self._grid, Window(row, 0, *classes.shape))
+        chosen = np.flatnonzero(self._reaching(grid))
+        numbers: UInt32 = (chosen + 1).astype(np.uint32)  # 0 is "no parcel"
+        ids, _ = rasterize_ids(self._shapes[chosen], numbers, grid)
+        voting = (ids > 0) & seen
+        index, (n, k) = ids[voting].astype(np.int64) - 1, self._counts.shape
+        self._counts += np.bincount(index * k + classes[voting], minlength=n * k).reshape(n, k)
+        for c in range(k):
+            self._sums[:, c] += np.bincount(index, weights=probabilities[c][voting], minlength=n)
+
+    def result(self, class_names: Sequence[str]) -> tuple[gpd.GeoDataFrame, Tally]:
+        """The parcels with at least one vote, in the frame's order and CRS.
+
+        Returns:
+            The frame's own columns; `declared_class_id` and `declared_class` if it had classes; `predicted_class_id`,
+            `predicted_class`; `confidence`, the mean probability of that class (0–1); `agreeing_fraction`, the share
+            of pixels that vote for it (0–1); `n_px`; the geometry. And what was dropped.
+        """
+        n_px = self._counts.sum(1)
+        voted = n_px > 0
+        winner = self._counts.argmax(1)
+        rows = np.arange(len(winner))
+        columns = [c for c in (*KEPT, *DECLARED) if c in self._frame.columns]
+        votes = pd.DataFrame(self._frame[columns]).rename(columns=DECLARED)
+        votes["predicted_class_id"] = winner.astype(np.uint8)
+        votes["predicted_class"] = np.array(class_names, dtype=object)[winner]
+        votes["confidence"] = self._sums[rows, winner] / np.maximum(n_px, 1)
+        votes["agreeing_fraction"] = self._counts[rows, winner] / np.maximum(n_px, 1)
+        votes["n_px"] = n_px
+        kept = gpd.GeoDataFrame(votes, geometry=self._frame.geometry.to_numpy(), crs=self._frame.crs)[voted]
+        dropped = {
+            "outside the map": int((~self._inside).sum()),
+            "no pixel with a valid date": int((self._inside & ~voted).sum()),
+        }
+        return kept.reset_index(drop=True), Tally(int(voted.sum()), dropped)

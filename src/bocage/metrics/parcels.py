@@ -1,0 +1,78 @@
+"""Pixels of parcels -> counts by parcel -> one vote a parcel. Pure.
+
+A parcel may show in several samples (neighbouring windows, several dates): its counts add up before it votes.
+A tie goes to the smaller class id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bocage.core.arrays import IGNORE, NO_PARCEL, Int64, UInt8, UInt32
+
+
+@dataclass(frozen=True)
+class ParcelCounts:
+    """Pixels of n parcels by reference class and by predicted class.
+
+    Attributes:
+        ids: (n,) uint32 parcel numbers, ascending.
+        reference: (n, K) int64 pixels by reference class.
+        prediction: (n, K) int64 pixels by predicted class.
+    """
+
+    ids: UInt32
+    reference: Int64
+    prediction: Int64
+
+
+def count_parcels(reference: UInt8, prediction: UInt8, parcel_ids: UInt32, n_classes: int) -> ParcelCounts:
+    """Count the pixels of every parcel; pixels without a parcel or with reference 255 are left out."""
+    counted = (parcel_ids != NO_PARCEL) & (reference != IGNORE)
+    ids, index = np.unique(parcel_ids[counted], return_inverse=True)
+
+    def by_class(classes: UInt8) -> Int64:
+        codes = index * n_classes + classes[counted]
+        return np.bincount(codes, minlength=len(ids) * n_classes).reshape(len(ids), n_classes).astype(np.int64)
+
+    return ParcelCounts(ids, by_class(reference), by_class(prediction))
+
+
+def merge_parcels(parts: Sequence[ParcelCounts], n_classes: int) -> ParcelCounts:
+    """Add up counts of the same parcels."""
+    all_ids = np.concatenate([np.zeros(0, np.uint32), *(p.ids for p in parts)])
+    ids, index = np.unique(all_ids, return_inverse=True)
+    reference = np.zeros((len(ids), n_classes), np.int64)
+    prediction = np.zeros_like(reference)
+    if parts:
+        np.add.at(reference, index, np.concatenate([p.reference for p in parts]))
+        np.add.at(prediction, index, np.concatenate([p.prediction for p in parts]))
+    return ParcelCounts(ids, reference, prediction)
+
+
+def parcel_confusions(
+    parts: Sequence[ParcelCounts], blocks: Sequence[int], n_blocks: int, n_classes: int, *, by_area: bool = False
+) -> Int64:
+    """One count a parcel, in the block that holds most of its pixels.
+
+    Args:
+        parts: counts of each sample.
+        blocks: block number 0..n_blocks-1 of each part.
+        by_area: a parcel counts as many times as it has counted pixels (over all samples), else once.
+
+    Returns:
+        (n_blocks, K, K) int64, rows = majority of the reference, columns = majority of the prediction.
+    """
+    total = merge_parcels(parts, n_classes)
+    px_by_block = np.zeros((len(total.ids), n_blocks), np.int64)
+    for part, block in zip(parts, blocks, strict=True):
+        px_by_block[np.searchsorted(total.ids, part.ids), block] += part.reference.sum(1)
+    weights = total.reference.sum(1) if by_area else np.ones(len(total.ids), np.int64)
+    result = np.zeros((n_blocks, n_classes, n_classes), np.int64)
+    if len(total.ids):
+        where = (px_by_block.argmax(1), total.reference.argmax(1), total.prediction.argmax(1))
+        np.add.at(result, where, weights)
+    return result

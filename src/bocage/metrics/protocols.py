@@ -1,0 +1,55 @@
+"""Which pixels count, and what one count is. Pure.
+
+Pixels are predicted once. Their counts, kept per block and per reference class, give every protocol afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bocage.core.arrays import BACKGROUND, AnyArray, Float64, Int64
+from bocage.core.registry import Registry
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way of judging.
+
+    Attributes:
+        unit: what is counted: a pixel, a parcel (majority vote), or a parcel weighed by its scored pixels.
+        background: False leaves out what the reference calls background; predicting background stays an error.
+        present_only: means run over the classes with reference pixels only.
+    """
+
+    name: str
+    summary: str
+    unit: Literal["pixel", "parcel", "parcel_area"] = "pixel"
+    background: bool = True
+    present_only: bool = False
+
+
+PROTOCOLS: Registry[Protocol] = Registry("protocol")
+for _protocol in (
+    Protocol("all_pixels", "every pixel with a known class, background included"),
+    Protocol("crop_pixels", "pixels that the reference gives to a crop", background=False),
+    Protocol("present_classes", "all pixels; means over the classes with reference pixels only", present_only=True),
+    Protocol("parcels", "one count a parcel: the majority of its pixels", unit="parcel"),
+    Protocol("parcels_area", "as parcels, each weighed by its pixels", unit="parcel_area"),
+):
+    PROTOCOLS.register(_protocol.name)(_protocol)
+
+
+def protocol_counts(confusions: Int64, protocol: Protocol) -> Int64:
+    """The counts (..., K, K) that a protocol looks at."""
+    if protocol.background:
+        return confusions
+    kept = confusions.copy()
+    kept[..., BACKGROUND, :] = 0
+    return kept
+
+
+def protocol_losses(losses: AnyArray, protocol: Protocol) -> Float64:
+    """The loss sums (...) that a protocol looks at, from loss sums by reference class (..., K)."""
+    kept = losses if protocol.background else losses[..., BACKGROUND + 1 :]
+    return kept.sum(-1)  # type: ignore[no-any-return]

@@ -1,0 +1,206 @@
+"""A trained model in a folder, and back as a Predictor. IO: `model.json` beside one file of weights.
+
+`model.json` says everything needed to use the model; the weights are safetensors (networks) or skops (forests), never a
+pickle. The weights stand under their name before `model.json` does, so a folder with a `model.json` is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from sklearn.ensemble import RandomForestClassifier
+from skops.io import dump, get_untrusted_types, load
+from torch import Tensor
+
+from bocage.core.artifacts import read_json, write_json
+from bocage.core.digest import digest_file
+from bocage.core.errors import ConfigError, CorruptFile, MissingFile
+from bocage.models.networks.predictor import NetworkPredictor, Precision
+from bocage.models.predictor import Predictor
+from bocage.models.trees.predictor import ForestPredictor
+from bocage.models.wrap import BandStatistics, Standardized
+from bocage.models.zoo import MODELS, ForestKind, NetworkKind
+
+FORMAT, VERSION = "bocage-checkpoint", 1
+RECORD, NETWORK_FILE, FOREST_FILE = "model.json", "weights.safetensors", "forest.skops"
+TRUSTED_TYPES = frozenset({"sklearn.tree._tree.Tree"})  # beyond what skops trusts by itself; nothing else is loaded
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """`model.json` without the part about the file of weights.
+
+    Attributes:
+        name: what the experiment calls the model.
+        kind: its entry in the zoo.
+        options: the kind's options, resolved.
+        classes: one {id, name, color, title} a class, in the order of ids, background first.
+        bands: names, in the order the model takes them.
+        n_dates: dates it takes.
+        preprocessing: how its reflectance was made, copied from the data set.
+        statistics: of the training part, if the model takes standardized bands.
+        n_parameters: trainable ones; None for a forest.
+        training: what is worth knowing about the training (seed, best epoch, …).
+    """
+
+    name: str
+    kind: str
+    options: Mapping[str, Any]
+    classes: tuple[Mapping[str, Any], ...]
+    bands: tuple[str, ...]
+    n_dates: int
+    preprocessing: Mapping[str, Any]
+    statistics: BandStatistics | None
+    n_parameters: int | None
+    training: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        ids = [c["id"] for c in self.classes]
+        if ids != list(range(len(ids))):
+            raise ConfigError(f"class ids of model '{self.name}' must be 0, 1, 2, … in order, got {ids}")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(str(c["name"]) for c in self.classes)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path, *, notes: Mapping[str, str] | None = None) -> None:
+    """Write named tensors as safetensors, whole or not at all."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    save_file(plain, temporary, metadata=dict(notes or {}))
+    temporary.replace(path)
+
+
+def save_forest(forest: RandomForestClassifier, path: Path) -> None:
+    """Write a fitted forest with skops, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    dump(forest, temporary, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+    temporary.replace(path)
+
+
+def write_record(folder: Path, record: ModelRecord) -> None:
+    """Write `model.json` beside the weights that already stand in the folder; this completes a checkpoint."""
+    weights = folder / (FOREST_FILE if isinstance(MODELS[record.kind], ForestKind) else NETWORK_FILE)
+    about = {
+        "format": FORMAT,
+        "format_version": VERSION,
+        **asdict(record),
+        "weights": {"file": weights.name, "bytes": weights.stat().st_size, "sha256": digest_file(weights)},
+    }
+    write_json(folder / RECORD, about)
+
+
+def read_record(folder: Path) -> ModelRecord:
+    """Read `model.json` and check the file of weights beside it.
+
+    Raises:
+        MissingFile: if the folder is not a checkpoint.
+        CorruptFile: if `model.json` is unreadable, or of another format, or if the weights differ from what it says.
+        UnknownName: if the kind of model is not in the zoo.
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        raise MissingFile(f"{folder} is not a checkpoint: it has no {RECORD}. Give the folder of one trained model.")
+    about = read_json(path)
+    found = (about.get("format"), about.get("format_version")) if isinstance(about, dict) else (None, None)
+    if found != (FORMAT, VERSION):
+        raise CorruptFile(f"{path} has format {found}, this bocage reads {(FORMAT, VERSION)}. Train the model again.")
+    try:
+        weights = about["weights"]
+        statistics = about["statistics"] and BandStatistics(
+            tuple(about["statistics"]["mean"]), tuple(about["statistics"]["std"])
+        )
+        record = ModelRecord(
+            name=about["name"],
+            kind=about["kind"],
+            options=about["options"],
+            classes=tuple(about["classes"]),
+            bands=tuple(about["bands"]),
+            n_dates=about["n_dates"],
+            preprocessing=about["preprocessing"],
+            statistics=statistics,
+            n_parameters=about["n_parameters"],
+            training=about["training"],
+        )
+        _check_weights(folder / weights["file"], weights["bytes"], weights["sha256"])
+    except (KeyError, TypeError) as error:
+        raise CorruptFile(f"{path} lacks or misstates {error}. Train the model again.") from error
+    MODELS[record.kind]
+    return record
+
+
+def _check_weights(path: Path, n_bytes: int, sha256: str) -> None:
+    if not path.is_file():
+        raise MissingFile(f"{path} is missing; {RECORD} beside it names it. Copy the whole checkpoint folder.")
+    found = path.stat().st_size
+    if found != n_bytes or digest_file(path) != sha256:
+        raise CorruptFile(
+            f"{path} has {found} bytes and is not the {n_bytes} bytes that {RECORD} describes. Copy again."
+        )
+
+
+def load_predictor(folder: Path, *, device: str = "cpu", precision: Precision = "fp32") -> Predictor:
+    """A checkpoint folder as a Predictor; `device` and `precision` concern networks only.
+
+    Raises:
+        MissingFile, CorruptFile, UnknownName: see `read_record`; CorruptFile also if the weights do not fit the kind.
+    """
+    record = read_record(folder)
+    kind = MODELS[record.kind]
+    if isinstance(kind, ForestKind):
+        predictor = _load_forest(folder / FOREST_FILE, record, kind)
+    else:
+        predictor = _load_network(folder / NETWORK_FILE, record, kind, device=device, precision=precision)
+    return Standardized(predictor, record.statistics) if record.statistics else predictor
+
+
+def _load_network(
+    path: Path, record: ModelRecord, kind: NetworkKind, *, device: str, precision: Precision
+) -> Predictor:
+    options = kind.options.model_validate(record.options)
+    with torch.device("meta"):
+        network = kind.build(options, len(record.bands), record.n_dates, len(record.classes))
+    try:
+        network.load_state_dict(load_file(path), assign=True)
+    except (SafetensorError, RuntimeError) as error:
+        raise CorruptFile(
+            f"{path} does not hold the weights of a '{record.kind}' as {RECORD} describes it: {error}"
+        ) from error
+    return NetworkPredictor(
+        network,
+        bands=record.bands,
+        class_names=record.class_names,
+        n_dates=record.n_dates,
+        size_multiple=kind.size_multiple,
+        device=device,
+        precision=precision,
+    )
+
+
+def _load_forest(path: Path, record: ModelRecord, kind: ForestKind) -> Predictor:
+    options = kind.options.model_validate(record.options)
+    features = kind.features(options, record.bands)
+    try:
+        foreign = set(get_untrusted_types(file=path)) - TRUSTED_TYPES
+        if foreign:
+            raise CorruptFile(f"{path} holds {', '.join(sorted(foreign))}, which no forest of ours holds. Not loaded.")
+        forest = load(path, trusted=sorted(TRUSTED_TYPES))
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise CorruptFile(f"{path} is not a forest written by bocage: {error}") from error
+    if not isinstance(forest, RandomForestClassifier):
+        raise CorruptFile(f"{path} holds a {type(forest).__name__}, not a forest")
+    if forest.n_features_in_ != features.count(record.n_dates):
+        raise CorruptFile(
+            f"{path} takes {forest.n_features_in_} features, {RECORD} describes {features.count(record.n_dates)}"
+        )
+    forest.n_jobs = -1
+    return ForestPredictor(forest, features, class_names=record.class_names, n_dates=record.n_dates)

@@ -1,0 +1,70 @@
+"""A network as a Predictor: padding, precision and memory layout stay in here. Pure; torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bocage.core.arrays import Bool, Float32, Int32
+from bocage.models.predictor import check_input
+
+Precision = Literal["fp32", "bf16"]
+
+
+def logits(network: nn.Module, image: Tensor, valid: Tensor, days: Tensor, *, size_multiple: int) -> Tensor:
+    """Logits (B, K, H, W) for any H and W: edge pixels are repeated up to a multiple, the result is cropped."""
+    height, width = image.shape[-2:]
+    below, right = -height % size_multiple, -width % size_multiple
+    if below or right:
+        padded = F.pad(image.flatten(0, 1), (0, right, 0, below), mode="replicate")
+        image = padded.view(*image.shape[:3], *padded.shape[-2:])
+        valid = F.pad(valid, (0, right, 0, below), value=False)
+    result: Tensor = network(image, valid, days)
+    return result[..., :height, :width]
+
+
+def arrange(network: nn.Module, *, device: str, precision: Precision) -> nn.Module:
+    """The network on its device, in the memory layout that is fastest there.
+
+    On CPU, channels-last makes fp32 convolutions faster (0.79–0.95 of the time) and bf16 ones no faster (1.0–1.2).
+    """
+    channels_last = precision == "fp32" or device != "cpu"
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    return network.to(device).to(memory_format=layout)  # type: ignore[call-overload,no-any-return]
+
+
+class NetworkPredictor:
+    """A trained network behind the Predictor protocol.
+
+    `precision="bf16"` computes convolutions in bfloat16; probabilities are float32 either way.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        bands: tuple[str, ...],
+        class_names: tuple[str, ...],
+        n_dates: int | None,
+        size_multiple: int,
+        device: str = "cpu",
+        precision: Precision = "fp32",
+    ) -> None:
+        self.bands, self.class_names, self.n_dates = bands, class_names, n_dates
+        self._network = arrange(network, device=device, precision=precision).eval()
+        self._size_multiple, self._device, self._precision = size_multiple, device, precision
+
+    @torch.inference_mode()
+    def predict_proba(self, image: Float32, valid: Bool, days: Int32) -> Float32:
+        check_input(self, image, valid, days)
+        tensors = [
+            torch.from_numpy(np.require(a, requirements=["C", "W"])).to(self._device) for a in (image, valid, days)
+        ]
+        with torch.autocast(torch.device(self._device).type, torch.bfloat16, enabled=self._precision == "bf16"):
+            result = logits(self._network, tensors[0], tensors[1], tensors[2], size_multiple=self._size_multiple)
+        probabilities: Float32 = torch.softmax(result.float(), dim=1).contiguous().cpu().numpy()
+        return probabilities

@@ -1,0 +1,1 @@
+"""Forests on features of pixels, one file a family, and how they become a Predictor."""

@@ -1,0 +1,87 @@
+"""Code tables: what a country's own crop codes and names are in English and in HCAT. Pure.
+
+In: the rows of a CSV in the layout of EuroCrops' country mappings, read by header, never by position. Out: one row a
+native code. Such tables are brought by the user; EuroCrops publishes them under CC BY-SA 4.0.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bocage.core.errors import CorruptFile
+from bocage.core.tally import Tally
+
+HEADERS = {
+    "code": ("code", "original_code", "native_code"),
+    "name": ("name", "original_name", "original_name_de", "original_name_bw", "native_name"),
+    "name_en": ("name_en", "translated_name"),
+    "hcat_code": ("hcat_code", "hcat3_code"),
+    "hcat_name": ("hcat_name", "hcat3_name"),
+}
+
+
+@dataclass(frozen=True)
+class CodeRow:
+    """One native crop: "" where the table says nothing."""
+
+    code: str
+    name: str
+    name_en: str
+    hcat_code: str
+    hcat_name: str
+
+
+@dataclass(frozen=True)
+class CodeTable:
+    """The crops of one country, found by code, else by name."""
+
+    name: str
+    rows: tuple[CodeRow, ...]
+    tally: Tally
+
+    def __post_init__(self) -> None:
+        by_code = {row.code: row for row in reversed(self.rows) if row.code}
+        by_name = {fold_name(row.name): row for row in reversed(self.rows) if row.name}
+        object.__setattr__(self, "_by_code", by_code)
+        object.__setattr__(self, "_by_name", by_name)
+
+    def find(self, code: str | None, name: str | None) -> CodeRow | None:
+        """The first row of this code; if the code is missing or unknown, the first row of this name."""
+        by_code: Mapping[str, CodeRow] = self._by_code  # type: ignore[attr-defined]
+        by_name: Mapping[str, CodeRow] = self._by_name  # type: ignore[attr-defined]
+        return by_code.get(code or "") or by_name.get(fold_name(name or ""))
+
+
+def fold_name(name: str) -> str:
+    """A name without case, accents and punctuation, so that spellings of one name meet."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(c for c in decomposed if c.isalnum())
+
+
+def parse_code_table(name: str, rows: Sequence[Mapping[str, str | None]]) -> CodeTable:
+    """A code table from the rows of a CSV.
+
+    A row without native code and name continues the row above it (a second HCAT class of the same crop) and is left
+    out: the first is the main crop. In a table without native columns, HCAT codes are their own native codes.
+
+    Raises:
+        CorruptFile: if there is no column of HCAT names or codes.
+    """
+    header = {key.strip().lower(): key for key in (rows[0] if rows else {}) if key}
+    columns = {role: next((header[h] for h in names if h in header), None) for role, names in HEADERS.items()}
+    if not (columns["hcat_code"] or columns["hcat_name"]):
+        raise CorruptFile(
+            f"Code table '{name}' has no column HCAT3_code or HCAT3_name; found {', '.join(header) or 'no columns'}. "
+            "Give a CSV in the layout of EuroCrops' country mappings."
+        )
+    if not (columns["code"] or columns["name"]):
+        columns |= {"code": columns["hcat_code"], "name": columns["hcat_name"]}
+    parsed = [CodeRow(*((row.get(columns[role] or "") or "").strip() for role in HEADERS)) for row in rows]
+    verdicts = [
+        "continues the row above" if not (r.code or r.name) else None if r.hcat_code or r.hcat_name else "without HCAT"
+        for r in parsed
+    ]
+    kept = tuple(row for row, verdict in zip(parsed, verdicts, strict=True) if verdict is None)
+    return CodeTable(name, kept, Tally.count(verdicts))

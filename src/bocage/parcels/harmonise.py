@@ -1,0 +1,184 @@
+"""Attributes of declared parcels: which columns they are in, text out of any type, HCAT codes and names. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bocage.core.errors import ConfigError, UnknownName
+from bocage.core.registry import nearest
+from bocage.parcels import hcat
+from bocage.parcels.code_tables import CodeTable
+from bocage.parcels.encodings import is_damaged
+from bocage.parcels.options import ColumnMap
+from bocage.parcels.source import SOURCES, ParcelSource
+
+Texts = NDArray[np.object_]  # str or None
+
+# Columns of known files that name a farm, a person or an application; no source may use one as an identifier.
+PERSONAL = frozenset(
+    {
+        *("subjekt_na", "journalnr", "cvr", "taotleja_nimi", "taotleja_registrikood", "taotleja_n", "taotleja_r"),
+        *("hbnr", "farm_id", "exploitant", "antragsteller", "aanvrager", "titular"),
+    }
+)
+_DBF_NAME_LENGTH = 10
+_N_EXAMPLES = 5
+
+
+def match_columns(fields: Sequence[str], wanted: ColumnMap) -> dict[str, str]:
+    """Role → column of the file: the first candidate that is there, without regard to case."""
+    by_lower = {f.lower(): f for f in reversed(fields)}
+    found = {}
+    for role, candidates in wanted:
+        lowered = [name for c in candidates for name in (c.lower(), c.lower()[:_DBF_NAME_LENGTH])]
+        hit = next((by_lower[c] for c in lowered if c in by_lower), None)
+        if hit is not None:
+            found[role] = hit
+    return found
+
+
+def choose_columns(fields: Sequence[str], source: ParcelSource, own: ColumnMap, *, origin: str) -> dict[str, str]:
+    """Role → column of this file: the user's own column map first, then the source's candidates.
+
+    Raises:
+        UnknownName: if a column of the user's map, or every crop column of the source, is absent.
+        ConfigError: if the map names a column about persons.
+    """
+    personal = [c for _, names in own for c in names if c.lower() in PERSONAL]
+    if personal:
+        raise ConfigError(f"Column {', '.join(personal)} names persons or applicants and is not read. Choose another.")
+    mine, found = match_columns(fields, own), match_columns(fields, source.columns) | match_columns(fields, own)
+    for role, names in own:
+        if names and role not in mine:
+            raise UnknownName(
+                f"{origin} has no column {' or '.join(names)} (asked for as {role}).{nearest(names[0], list(fields))} "
+                f"Found: {', '.join(fields) or 'none'}."
+            )
+    if not any(role in found for role in source.needs):
+        raise UnknownName(_no_crop_column(fields, source, origin))
+    return found
+
+
+def _no_crop_column(fields: Sequence[str], source: ParcelSource, origin: str) -> str:
+    looked_for = [name for role in source.needs for name in getattr(source.columns, role)]
+    fits = [
+        name
+        for name, other in SOURCES.items()
+        if other is not source and any(role in match_columns(fields, other.columns) for role in other.needs)
+    ]
+    asked = f"looks for {' or '.join(looked_for[:4])}" if looked_for else "needs a column map (parcels.columns)"
+    advice = f"Source {' or '.join(fits)} would fit" if fits else "Map its crop columns with source 'local'"
+    return f"No crop column in {origin}: source '{source.name}' {asked}; found {', '.join(fields) or 'none'}. {advice}."
+
+
+def as_text(values: pd.Series[Any]) -> Texts:
+    """Any column as text: stripped; whole numbers without decimals; None for missing and blank."""
+    if pd.api.types.is_float_dtype(values.dtype):
+        return np.array([None if np.isnan(v) else f"{v:.15g}" for v in values.to_numpy(float, na_value=np.nan)], object)
+    pairs = zip(values.to_numpy(object), values.isna().to_numpy(), strict=True)
+    texts = [None if missing else str(v).strip() or None for v, missing in pairs]
+    return np.array(texts, dtype=object)
+
+
+def as_years(values: pd.Series[Any]) -> NDArray[np.int64]:
+    """A column of years, dates or text that starts with a year; 0 where there is none."""
+    digits = pd.Series(as_text(values), dtype=object).astype("string").str.extract(r"^(\d{4})", expand=False)
+    years: NDArray[np.int64] = pd.to_numeric(digits).fillna(0).to_numpy(np.int64)
+    return years
+
+
+def unique_ids(ids: Texts, rows: NDArray[np.int64], *, stem: str) -> tuple[Texts, int]:
+    """Ids without gaps and repeats, and how many had to be made.
+
+    A missing id becomes `<stem>-<row in the file>`; the second parcel with an id gets `#2`, and so on.
+    """
+    seen, taken = Counter[str](), {i for i in ids if i is not None}
+    result, n_made = [], 0
+    for given, row in zip(ids, rows, strict=True):
+        name = unique = given if given is not None else f"{stem}-{row + 1}"
+        seen[name] += 1
+        count = seen[name]
+        while (count > 1 or given is None) and unique in taken:
+            count = max(count, 2)
+            unique = f"{name}#{count}"
+            count += 1
+        taken.add(unique)
+        n_made += unique != given
+        result.append(unique)
+    return np.array(result, dtype=object), n_made
+
+
+def complete_hcat(codes: Texts, names: Texts) -> tuple[Texts, Texts, dict[str, Any]]:
+    """HCAT codes and names from each other, by the HCAT3 list, and what was odd.
+
+    The code decides: where the list has it, its name is the list's. Without a code, a listed name gives it. Codes that
+    the list does not have are kept; text that is no code is dropped. Counts are of parcels.
+    """
+    pairs = Counter(zip(codes, names, strict=True))
+    resolved = {pair: _complete_pair(*pair) for pair in pairs}
+    counts, examples = Counter[str](), dict[str, list[str]]()
+    for pair, n in pairs.items():
+        if odd := resolved[pair][2]:
+            counts[odd] += n
+            examples.setdefault(odd, []).append(" / ".join(p or "-" for p in pair))
+    out = [resolved[pair] for pair in zip(codes, names, strict=True)]
+    notes = {odd: {"n": n, "examples": examples[odd][:_N_EXAMPLES]} for odd, n in counts.items()}
+    return np.array([o[0] for o in out], object), np.array([o[1] for o in out], object), notes
+
+
+def _complete_pair(code: str | None, name: str | None) -> tuple[str | None, str | None, str | None]:
+    """Code, name, and what is odd about the pair (None if nothing)."""
+    listed = hcat.codes_by_name().get("_".join((name or "").lower().split()))
+    if code is None:
+        odd = None if listed else "HCAT name not in the list" if name else "no HCAT code"
+        return (listed, hcat.names_by_code()[listed], None) if listed else (None, name, odd)
+    if not hcat.is_code(code):
+        return listed, name, "HCAT code malformed"
+    if not hcat.is_listed(code):
+        return code, name, "HCAT code not in the list"
+    official = hcat.names_by_code()[code]
+    return code, official, "HCAT name and code disagree" if name and name != official else None
+
+
+def harmonise(
+    raw: pd.DataFrame, found: Mapping[str, str], *, table: CodeTable | None
+) -> tuple[dict[str, Texts], dict[str, Any]]:
+    """Crop columns of the schema (`crop:code` … `hcat:name`) from the columns of a file, and notes on odd labels.
+
+    `table` fills in English names and HCAT codes where the file has none.
+    """
+    empty = np.full(len(raw), None, dtype=object)
+    code, name, name_en, hcat_code, hcat_name = (
+        as_text(raw[found[role]]) if role in found else empty.copy()
+        for role in ("code", "name", "name_en", "hcat_code", "hcat_name")
+    )
+    notes: dict[str, Any] = {}
+    if table is not None:
+        rows = {pair: table.find(*pair) for pair in set(zip(code, name, strict=True))}
+        hits = [rows[pair] for pair in zip(code, name, strict=True)]
+        for i, row in enumerate(hits):
+            if row is not None:
+                name[i], name_en[i] = name[i] or row.name or None, name_en[i] or row.name_en or None
+                if hcat_code[i] is None and hcat_name[i] is None:
+                    hcat_code[i], hcat_name[i] = row.hcat_code or None, row.hcat_name or None
+        notes["code_table"] = {"name": table.name, "n_not_found": sum(row is None for row in hits)}
+    hcat_code, hcat_name, odd = complete_hcat(hcat_code, hcat_name)
+    if table is not None or "hcat_code" in found or "hcat_name" in found:
+        notes["hcat"] = odd
+    damaged = Counter(text for texts in (name, name_en) for text in texts if text and is_damaged(text))
+    if damaged:
+        notes["names_with_lost_letters"] = {"n": damaged.total(), "examples": sorted(damaged)[:_N_EXAMPLES]}
+    columns = {
+        "crop:code": code,
+        "crop:name": name,
+        "crop:name_en": name_en,
+        "hcat:code": hcat_code,
+        "hcat:name": hcat_name,
+    }
+    return columns, notes

@@ -1,0 +1,64 @@
+"""The one schema of declared parcels: column names of fiboa with its crop and HCAT extensions. Pure.
+
+Only these columns leave the room, so that a column which names a person or an applicant cannot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from bocage.core.errors import CorruptFile
+from bocage.core.tally import Tally
+
+COLUMNS = (
+    *("id", "number", "country", "year", "crop:code", "crop:name", "crop:name_en", "hcat:code", "hcat:name"),
+    *("area", "geometry"),
+)
+TEXT_COLUMNS = ("crop:code", "crop:name", "crop:name_en", "hcat:code", "hcat:name")
+
+
+@dataclass(frozen=True)
+class ParcelTable:
+    """Declared parcels of one source.
+
+    Attributes:
+        frame: columns COLUMNS, in that order. `id` unique text; `number` uint32, 1…N in the order of the file;
+            `country` ISO code or ""; `year` of the harvest or 0 if unknown; text columns hold None where missing;
+            `area` in ha; `geometry` valid Polygon or MultiPolygon in `crs`.
+        tally: parcels kept, and dropped with the reason.
+        crs: "EPSG:…" where there is one, else WKT.
+        n_read: parcels in the file.
+        notes: what was found and decided on the way (columns, encoding, counts of odd labels).
+    """
+
+    frame: gpd.GeoDataFrame
+    tally: Tally
+    crs: str
+    n_read: int
+    notes: dict[str, Any]
+
+    @property
+    def area_ha(self) -> float:
+        return float(self.frame["area"].sum())
+
+
+def check_parcels(frame: gpd.GeoDataFrame, *, origin: str) -> None:
+    """Raise CorruptFile unless `frame` keeps the schema; further columns behind it are allowed."""
+    missing = [c for c in COLUMNS if c not in frame.columns]
+    if missing:
+        raise CorruptFile(
+            f"{origin} is no parcel table: column {', '.join(missing)} is missing; found {', '.join(frame.columns)}. "
+            "Make one with `bocage parcels read`."
+        )
+    if frame["id"].duplicated().any() or frame["number"].duplicated().any() or (frame["number"] < 1).any():
+        raise CorruptFile(
+            f"{origin}: parcel ids and numbers must be unique, numbers at least 1. Read the source again."
+        )
+    types = set(np.unique(shapely.get_type_id(frame.geometry.to_numpy())).tolist())
+    if not types <= {int(shapely.GeometryType.POLYGON), int(shapely.GeometryType.MULTIPOLYGON)} or frame.crs is None:
+        raise CorruptFile(f"{origin}: geometries must be polygons with a CRS. Read the source again.")

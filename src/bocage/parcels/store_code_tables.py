@@ -1,0 +1,98 @@
+"""Code tables on disk: brought in once from a CSV, a folder of them or a URL, found again by name. IO."""
+
+from __future__ import annotations
+
+import csv
+import io
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+from bocage.core.artifacts import default_root, write_text
+from bocage.core.errors import CorruptFile, MissingFile, SourceError, UnknownName
+from bocage.core.registry import nearest
+from bocage.parcels.code_tables import HEADERS, CodeTable, parse_code_table
+
+TIMEOUT_S = 60.0
+MAX_BYTES = 64 * 2**20  # the largest of EuroCrops' tables is under 1 MiB
+
+
+def code_tables_folder() -> Path:
+    """Where imported tables live: `code_tables` in the cache folder."""
+    return default_root() / "code_tables"
+
+
+def import_code_tables(place: str) -> list[dict[str, Any]]:
+    """Bring code tables from a CSV file, a folder of CSV files, or the URL of one; one record a table."""
+    if urllib.parse.urlparse(place).scheme in ("http", "https"):
+        tables = [_parse(Path(urllib.parse.urlparse(place).path).stem, _fetch(place))]
+    elif Path(place).is_dir():
+        tables = [read_code_table(path) for path in sorted(Path(place).glob("*.csv"))]
+    else:
+        tables = [read_code_table(Path(place))]
+    if not tables:
+        raise MissingFile(f"No CSV file in {place}. Give a code table or a folder of them.")
+    return [_store(table) for table in tables]
+
+
+def find_code_table(name_or_path: str) -> CodeTable:
+    """The table in a CSV file, or an imported one by its name.
+
+    Raises:
+        UnknownName: if there is neither.
+    """
+    if Path(name_or_path).is_file():
+        return read_code_table(Path(name_or_path))
+    stored = code_tables_folder() / f"{name_or_path}.csv"
+    if "/" not in name_or_path and stored.is_file():
+        return read_code_table(stored)
+    known = sorted(p.stem for p in code_tables_folder().glob("*.csv"))
+    raise UnknownName(
+        f"No code table '{name_or_path}': neither a file nor imported.{nearest(name_or_path, known)} "
+        f"Imported: {', '.join(known) or 'none'}. Bring one with `bocage taxonomy import hcat PATH_OR_URL`."
+    )
+
+
+def read_code_table(path: Path) -> CodeTable:
+    """Read one CSV.
+
+    Raises:
+        MissingFile: if it is not there.
+        CorruptFile: if it is not a code table in UTF-8.
+    """
+    if not path.is_file():
+        raise MissingFile(f"{path} is not there. Give a CSV code table, a folder of them, or a URL.")
+    return _parse(path.stem, path.read_bytes())
+
+
+def _parse(name: str, content: bytes) -> CodeTable:
+    try:
+        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CorruptFile(f"Code table '{name}' is not a CSV in UTF-8 ({error}). Save it as one.") from error
+    return parse_code_table(name, rows)
+
+
+def _fetch(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
+            content: bytes = answer.read(MAX_BYTES + 1)
+    except (urllib.error.URLError, OSError) as error:
+        raise SourceError(f"{url} cannot be read: {error}. Download it and give the file.") from error
+    if len(content) > MAX_BYTES:
+        raise SourceError(f"{url} is larger than {MAX_BYTES} bytes: not a code table.")
+    return content
+
+
+def _store(table: CodeTable) -> dict[str, Any]:
+    folder = code_tables_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([list(HEADERS), *(astuple(row) for row in table.rows)])
+    path = folder / f"{table.name}.csv"
+    write_text(path, text.getvalue())
+    return {"name": table.name, "n_rows": len(table.rows), "dropped": dict(table.tally.dropped), "path": str(path)}

@@ -1,0 +1,1 @@
+"""Pipeline: the flow as a list of stages, and what runs the stale ones."""

@@ -1,0 +1,26 @@
+"""The demonstration: an invented country on disk and an experiment file beside it. IO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bocage.core.artifacts import write_text
+from bocage.experiment.templates import read_template
+from bocage.synthetic.options import SyntheticOptions
+from bocage.synthetic.write import write_country
+
+
+def prepare_demo(out: Path, *, seed: int, say: Callable[[str], None]) -> Path:
+    """Write the invented country (once) and `experiment.yaml` under `out`; returns the experiment's path."""
+    out.mkdir(parents=True, exist_ok=True)
+    say(f"[0] an invented country under {out / 'country'} (seed {seed})")
+    country = write_country(out / "country", SyntheticOptions(seed=seed))
+    text = read_template("demo").format(
+        seed=seed,
+        year=country.year,
+        safe=country.safe_folder.relative_to(out).as_posix(),
+        parcels=country.eurocrops_path.relative_to(out).as_posix(),
+    )
+    write_text(out / "experiment.yaml", text)
+    return out / "experiment.yaml"

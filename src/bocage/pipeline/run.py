@@ -1,0 +1,170 @@
+"""Runs the stale stages of an experiment and lays out the run folder. IO.
+
+A stage is run when no finished artifact stands under its key; the key is the digest of the stage's name, version and
+options and of the keys of its inputs. So a second run does no work, and a changed option redoes only what follows it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bocage.core.artifacts import Artifact, ArtifactStore, Draft, write_json, write_text
+from bocage.experiment.load import dump_experiment
+from bocage.experiment.schema import Experiment
+from bocage.pipeline.provenance import describe_software
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the flow.
+
+    Attributes:
+        name: stage name; `train/<model>` for models.
+        version: raise it when the stage's code changes what it makes.
+        inputs: names of the stages whose artifacts it reads.
+        options: the part of the experiment that decides its result.
+        run: does the work, writing below `draft.path`.
+        external: digests of files outside the store that it reads.
+        resume: True if a killed run's half is picked up.
+    """
+
+    name: str
+    version: int
+    inputs: tuple[str, ...]
+    options: Callable[[Experiment], Any]
+    run: Callable[[Context, Draft], None]
+    external: Callable[[Experiment], Mapping[str, str]] = lambda _: {}
+    resume: bool = False
+
+
+@dataclass
+class Context:
+    """What a running stage sees: the experiment, the artifacts of the stages before it, and the workers it may use."""
+
+    experiment: Experiment
+    workers: int
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+    event: Callable[..., None] = lambda *_, **__: None
+
+    def path(self, stage: str) -> Path:
+        return self.artifacts[stage].path
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """One line of a run: what the stage did."""
+
+    name: str
+    cached: bool
+    seconds: float
+    artifact: Artifact
+
+    def to_json(self) -> dict[str, Any]:
+        tally = self.artifact.tally
+        return {
+            "name": self.name,
+            "cached": self.cached,
+            "seconds": round(self.seconds, 3),
+            "tally": tally.to_json() if tally else None,
+            "key": self.artifact.key,
+            "digest": self.artifact.digest,
+        }
+
+
+def needed_stages(stages: Sequence[Stage], target: str | None) -> list[Stage]:
+    """The stages that `target` (a name, or a prefix such as `train`) rests on, itself included; all for None."""
+    if target is None:
+        return list(stages)
+    wanted = {s.name for s in stages if s.name == target or s.name.startswith(f"{target}/")}
+    for stage in reversed(stages):
+        if stage.name in wanted:
+            wanted.update(stage.inputs)
+    return [s for s in stages if s.name in wanted]
+
+
+def run_stages(
+    stages: Sequence[Stage],
+    experiment: Experiment,
+    *,
+    out: Path,
+    store: ArtifactStore,
+    workers: int,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[StageResult]:
+    """Run what is stale, in order. Every stage leaves an event and, when done, its files in the run folder `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "experiment.yaml", dump_experiment(experiment))
+    context = Context(experiment, workers, event=lambda kind, **more: _append_event(out, kind, **more))
+    context.event("run started", experiment=experiment.name, stages=[s.name for s in stages])
+    results: list[StageResult] = []
+    for number, stage in enumerate(stages, 1):
+        inputs = {name: context.artifacts[name].key for name in stage.inputs} | dict(stage.external(experiment))
+        key = store.key(stage.name, stage.version, stage.options(experiment), inputs)
+        start = time.perf_counter()
+        with store.lock(stage.name, key):
+            found = store.find(stage.name, key)
+            if found is None:
+                say(f"[{number}/{len(stages)}] {stage.name} …")
+                context.event("stage started", stage=stage.name, key=key)
+                about = {"version": stage.version, "inputs": inputs, "software": describe_software()}
+                with store.write(stage.name, key, about=about, resume=stage.resume) as draft:
+                    stage.run(context, draft)
+        artifact = found or store.find(stage.name, key)
+        assert artifact is not None
+        context.artifacts[stage.name] = artifact
+        seconds = time.perf_counter() - start
+        results.append(StageResult(stage.name, found is not None, seconds, artifact))
+        tally = f": {artifact.tally}" if artifact.tally else ""
+        state = "cached" if found else f"{seconds:.1f} s"
+        say(f"[{number}/{len(stages)}] {stage.name} ({state}){tally}")
+        context.event("stage done", **results[-1].to_json())
+        place_files(artifact, stage.name, out)
+        write_manifest(out, experiment, results)
+    return results
+
+
+def write_manifest(out: Path, experiment: Experiment, results: Sequence[StageResult]) -> None:
+    """`manifest.json`: what this run is made of, by key and digest."""
+    manifest = {
+        "name": experiment.name,
+        "seed": experiment.seed,
+        "software": describe_software(),
+        "stages": [r.to_json() for r in results],
+    }
+    write_json(out / "manifest.json", manifest)
+
+
+# where a stage's files appear in the run folder; "" = their names at the top
+PLACES = {"datasets": "dataset", "splits": "", "evaluation": "", "mapping": "map", "reports": ""}
+
+
+def place_files(artifact: Artifact, stage: str, out: Path) -> None:
+    """Show an artifact's files in the run folder: hard links where the disk allows it, else copies."""
+    place = f"checkpoint/{stage.removeprefix('train/')}" if stage.startswith("train/") else PLACES.get(stage)
+    if place is None:
+        return
+    target = out / place
+    if place:
+        shutil.rmtree(target, ignore_errors=True)
+    for name in artifact.record["files"]:
+        destination = target / name
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        destination.unlink(missing_ok=True)
+        try:
+            os.link(artifact.path / name, destination)
+        except OSError:
+            shutil.copy2(artifact.path / name, destination)
+
+
+def _append_event(out: Path, kind: str, **more: Any) -> None:
+    line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": kind, **more}
+    with (out / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -1,0 +1,342 @@
+"""The flow as code: what each stage reads, does and writes. The second file to read after `bocage/__init__.py`. IO.
+
+parcels ─► taxonomy ─► labels ─┐
+scenes ──► cubes ──────────────┴─► patches ─► datasets ─► splits ─► train/<model> ─┬─► evaluation ─► reports
+                                                                                   └─► mapping ────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from bocage.core.artifacts import Draft, read_json, write_json, write_text
+from bocage.core.digest import digest_value, fingerprint_tree
+from bocage.core.tally import Tally
+from bocage.cubes.build import build_cube, check_files
+from bocage.cubes.options import CubeOptions
+from bocage.cubes.plan import CubePlan, plan_cubes
+from bocage.cubes.read import read_scene_grid
+from bocage.cubes.store import CubeStore, open_cube
+from bocage.datasets.build import build_dataset
+from bocage.datasets.read import open_dataset
+from bocage.experiment.load import dump_experiment
+from bocage.experiment.schema import Experiment
+from bocage.labels.store import LabelStore, build_labels, open_labels
+from bocage.models.options import ModelOptions
+from bocage.parcels.read import read_parcel_file, read_parcels
+from bocage.parcels.write import write_parcels
+from bocage.patches.candidates import find_candidates
+from bocage.patches.judge import judge
+from bocage.patches.select import select
+from bocage.pipeline.provenance import describe_software
+from bocage.pipeline.run import Context, Stage
+from bocage.regions.plan import plan_regions
+from bocage.reports.data import RunPaths
+from bocage.reports.read import read_run
+from bocage.reports.write import write_report
+from bocage.scenes.record import Scene
+from bocage.scenes.search import fingerprint_catalog, search_scenes
+from bocage.splits.audit import audit_split
+from bocage.splits.make import make_split
+from bocage.splits.store import read_split, write_split
+from bocage.taxonomy.apply import apply_taxonomy
+from bocage.taxonomy.load import load_taxonomy
+from bocage.taxonomy.taxonomy import Taxonomy
+
+PARCELS = "parcels.parquet"
+SCENES = "scenes.json"
+SELECTED = "selected.parquet"
+SPLIT = "split.parquet"
+
+
+def plan_stages(experiment: Experiment) -> list[Stage]:
+    """The whole flow of an experiment, in order."""
+    models = tuple(f"train/{m.name}" for m in experiment.models)
+    flow = [
+        Stage("parcels", 1, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
+        Stage("taxonomy", 1, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
+        Stage("scenes", 1, (), lambda e: [e.scenes, e.regions], make_scenes, external=_catalog),
+        Stage("cubes", 1, ("scenes",), lambda e: [e.cubes, e.regions], make_cubes, resume=True),
+        Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
+        Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: [e.patches, e.seed], make_patches),
+        Stage(
+            "datasets",
+            1,
+            ("parcels", "taxonomy", "scenes", "cubes", "labels", "patches"),
+            lambda e: [e.datasets, e.patches.dates, e.scenes.level, e.cubes],
+            make_dataset,
+        ),
+        Stage("splits", 1, ("datasets",), lambda e: [e.splits, e.seed], make_parts),
+        *(
+            Stage(f"train/{m.name}", 1, ("datasets", "splits"), _training_of(m), _trainer(m), resume=True)
+            for m in experiment.models
+        ),
+    ]
+    if models:
+        mapped = f"train/{mapped_model(experiment)}"
+        flow += [
+            Stage("evaluation", 1, ("datasets", "splits", *models), lambda e: [e.evaluation, e.seed], make_evaluation),
+            Stage("mapping", 1, ("taxonomy", "cubes", mapped), lambda e: [e.mapping], make_map),
+        ]
+    return [*flow, Stage("reports", 1, tuple(s.name for s in flow), lambda e: e, make_report)]
+
+
+def make_parcels(context: Context, draft: Draft) -> None:
+    """Declarations of any supported file → one schema."""
+    table = read_parcels(context.experiment.parcels)
+    write_parcels(table, draft.path / PARCELS)
+    draft.tally = table.tally
+    draft.notes = {"crs": table.crs, "n_read": table.n_read, "area_ha": table.area_ha, **table.notes}
+
+
+def make_classes(context: Context, draft: Draft) -> None:
+    """Parcels → target classes, each with the rule that decided; the audit in hectares."""
+    taxonomy = load_taxonomy(context.experiment.taxonomy)
+    frame = read_parcel_file(context.path("parcels") / PARCELS)
+    classed, audit = apply_taxonomy(frame, taxonomy, unmapped=context.experiment.taxonomy.unmapped)
+    classed.to_parquet(draft.path / PARCELS, schema_version="1.1.0")
+    write_json(draft.path / "audit.json", audit.to_json())
+    write_json(draft.path / "taxonomy.json", taxonomy.to_json())
+    draft.tally = Tally(len(classed))
+
+
+def make_scenes(context: Context, draft: Draft) -> None:
+    """Catalog → the products for the regions and the season."""
+    found: dict[str, Any] = {}
+    tally = Tally()
+    for region in plan_regions(context.experiment.regions):
+        scenes, of_region = search_scenes(context.experiment.scenes, region.geometry)
+        tally += of_region
+        found[region.name] = [s.to_json() for s in scenes]
+    every = {s["id"]: s for scenes in found.values() for s in scenes}
+    write_json(draft.path / SCENES, {"scenes": list(every.values()), "by_region": found, "tally": tally.to_json()})
+    draft.tally = tally
+
+
+def make_cubes(context: Context, draft: Draft) -> None:
+    """Scenes of each region and tile → one cube on the lattice of B02. A killed build goes on after its last date."""
+    by_region = read_json(context.path("scenes") / SCENES)["by_region"]
+    options = context.experiment.cubes
+    plans: list[CubePlan] = []
+    for region in plan_regions(context.experiment.regions):
+        scenes = [Scene.from_json(s) for s in by_region[region.name]]
+        plans += plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, region, options)
+    check_files(plans, options)
+    tallies = [build_cube(plan, draft.path / plan.name, options, threads=context.workers) for plan in plans]
+    draft.tally = sum(tallies, Tally())
+
+
+def make_labels(context: Context, draft: Draft) -> None:
+    """Classed parcels → class raster and parcel-id raster on the grid of each cube."""
+    frame = gpd.read_parquet(context.path("taxonomy") / PARCELS)
+    options, coverage = context.experiment.labels, context.experiment.parcels.coverage
+    colors = {c.id: c.color for c in read_classes(context).classes}
+    tallies = [
+        build_labels(frame, cube.grid, options, coverage=coverage, folder=draft.path / name, colors=colors)
+        for name, cube in open_cubes(context.path("cubes")).items()
+    ]
+    draft.tally = sum(tallies, Tally())
+
+
+def make_patches(context: Context, draft: Draft) -> None:
+    """Cubes and labels → candidate windows → judged → selected."""
+    options = context.experiment.patches
+    class_names = read_classes(context).class_names
+    labels = open_all_labels(context.path("labels"))
+    found = [
+        find_candidates(cube, labels[name], options, n_classes=len(class_names), cube_name=name)
+        for name, cube in open_cubes(context.path("cubes")).items()
+    ]
+    judged, judgement = judge(pd.concat(found, ignore_index=True), options.filters, class_names)
+    selected, selection = select(judged, options.selection)
+    judged.to_parquet(draft.path / "candidates.parquet")
+    selected.to_parquet(draft.path / SELECTED)
+    draft.tally = judgement.then(selection)
+
+
+def make_dataset(context: Context, draft: Draft) -> None:
+    """Selected windows → samples on disk."""
+    experiment = context.experiment
+    parcels = read_parcel_file(context.path("parcels") / PARCELS)
+    tallies = {name: a.record["tally"] for name, a in context.artifacts.items() if a.record.get("tally")}
+    info = build_dataset(
+        draft.path,
+        pd.read_parquet(context.path("patches") / SELECTED),
+        cubes=open_cubes(context.path("cubes")),
+        labels=open_all_labels(context.path("labels")),
+        classes=read_classes(context).classes,
+        dates=experiment.patches.dates,
+        level=experiment.scenes.level,
+        country=_only(parcels["country"], ""),
+        year=int(_only(parcels["year"], 0)),
+        preprocessing=describe_preprocessing(experiment.cubes, experiment.scenes.level),
+        tallies=tallies,
+        options=experiment.datasets,
+    )
+    draft.tally = Tally(info.n_samples)
+    draft.notes = {"digest": info.digest}
+
+
+def make_parts(context: Context, draft: Draft) -> None:
+    """Samples → train, val, test; the audit of what the parts still share."""
+    dataset = open_dataset(context.path("datasets"))
+    split = make_split(
+        dataset.manifest, context.experiment.splits, seed=context.experiment.seed, parcels=dataset.parcels()
+    )
+    write_split(split, draft.path / SPLIT)
+    audit = audit_split(dataset.manifest, split, dataset.parcels(), class_names=dataset.info.class_names)
+    write_json(draft.path / "split_audit.json", audit)
+    draft.tally = split.tally
+
+
+def make_model(context: Context, draft: Draft, model: ModelOptions) -> None:
+    """Samples of the training part → one checkpoint. A killed training goes on after its last epoch."""
+    from bocage.training.train import train_model
+
+    options = context.experiment.training
+    draft.notes = train_model(
+        open_dataset(context.path("datasets")),
+        read_split(context.path("splits") / SPLIT),
+        model,
+        options.model_copy(update={"threads": options.threads or context.workers}),
+        seed=context.experiment.seed,
+        folder=draft.path,
+    )
+
+
+def make_evaluation(context: Context, draft: Draft) -> None:
+    """Checkpoints on the test part → scores with intervals, beside their baselines."""
+    from bocage.evaluation.evaluate import evaluate
+    from bocage.models.checkpoint import load_predictor
+
+    evaluate(
+        {m.name: load_predictor(context.path(f"train/{m.name}")) for m in context.experiment.models},
+        open_dataset(context.path("datasets")),
+        read_split(context.path("splits") / SPLIT),
+        context.experiment.evaluation,
+        seed=context.experiment.seed,
+        folder=draft.path,
+    )
+
+
+def make_map(context: Context, draft: Draft) -> None:
+    """One checkpoint over every cube → class map, confidence, a vote for each parcel."""
+    from bocage.mapping.map_area import map_area
+    from bocage.models.checkpoint import load_predictor
+
+    experiment = context.experiment
+    predictor = load_predictor(context.path(f"train/{mapped_model(experiment)}"))
+    parcels = gpd.read_parquet(context.path("taxonomy") / PARCELS)
+    colors = [c.color for c in read_classes(context).classes]
+    for name, cube in open_cubes(context.path("cubes")).items():
+        map_area(predictor, cube, parcels, draft.path / name, experiment.mapping, colors=colors)
+
+
+def make_report(context: Context, draft: Draft) -> None:
+    """Everything above → one HTML page."""
+    experiment, artifacts = context.experiment, context.artifacts
+    write_text(draft.path / "experiment.yaml", dump_experiment(experiment))
+    models = {m.name: context.path(f"train/{m.name}") for m in experiment.models}
+    paths = RunPaths(
+        experiment=draft.path / "experiment.yaml",
+        audit=context.path("taxonomy") / "audit.json",
+        scenes=context.path("scenes") / SCENES,
+        cubes=_folders(context.path("cubes")),
+        labels=_folders(context.path("labels")),
+        dataset=context.path("datasets"),
+        split=context.path("splits") / SPLIT,
+        split_audit=context.path("splits") / "split_audit.json",
+        checkpoints=models,
+        evaluation=context.path("evaluation") if models else None,
+        maps=_folders(context.path("mapping")) if models else (),
+    )
+    parcels, declared = artifacts["parcels"].record, experiment.parcels
+    stages = [
+        {"name": name, "cached": False, "seconds": a.record["seconds"], "tally": a.record["tally"]}
+        for name, a in artifacts.items()
+    ]
+    run = read_run(
+        experiment.name,
+        paths,
+        stages=stages,
+        parcels={
+            "tally": parcels["tally"],
+            "source": declared.kind,
+            "country": declared.country,
+            "year": declared.year,
+            "coverage": declared.coverage,
+            **parcels["notes"],
+        },
+        provenance={"seed": experiment.seed, **describe_software()},
+    )
+    write_report(run, draft.path / "report.html")
+    (draft.path / "experiment.yaml").unlink()  # the run folder has it
+
+
+def open_cubes(folder: Path) -> dict[str, CubeStore]:
+    """The cubes of a stage, by name."""
+    return {path.name: open_cube(path) for path in _folders(folder)}
+
+
+def open_all_labels(folder: Path) -> dict[str, LabelStore]:
+    """The labels of a stage, by the name of their cube."""
+    return {path.name: open_labels(path) for path in _folders(folder)}
+
+
+def read_classes(context: Context) -> Taxonomy:
+    """The taxonomy that the parcels were classed with."""
+    return Taxonomy.from_json(read_json(context.path("taxonomy") / "taxonomy.json"), origin="taxonomy.json")
+
+
+def describe_preprocessing(cubes: CubeOptions, level: str) -> dict[str, Any]:
+    """What was done to the imagery: a model carries it along, and mapping refuses imagery that was made otherwise."""
+    return {
+        "level": level,
+        "bands": list(cubes.bands),
+        "resolution_m": cubes.resolution_m,
+        "resampling": cubes.resampling,
+        "clear_scl": list(cubes.clear_scl),
+    }
+
+
+def mapped_model(experiment: Experiment) -> str:
+    """Name of the model that is mapped: `mapping.model`, else the first."""
+    return experiment.mapping.model or experiment.models[0].name
+
+
+def _folders(parent: Path) -> tuple[Path, ...]:
+    return tuple(sorted(p for p in parent.iterdir() if p.is_dir()))
+
+
+def _only(values: pd.Series[Any], default: Any) -> Any:
+    """The one value of a column, else the default."""
+    found = values.unique()
+    return found[0] if len(found) == 1 else default
+
+
+def _trainer(model: ModelOptions) -> Callable[[Context, Draft], None]:
+    return lambda context, draft: make_model(context, draft, model)
+
+
+def _training_of(model: ModelOptions) -> Callable[[Experiment], Any]:
+    return lambda e: [model, e.training, e.seed]
+
+
+def _parcel_files(experiment: Experiment) -> dict[str, str]:
+    """The parcel file and what belongs to it: a shapefile's parts share its stem."""
+    path = Path(experiment.parcels.path)
+    parts = [path] if path.is_dir() else sorted(path.parent.glob(f"{path.stem}.*"))
+    return {"files": digest_value([[p.name, fingerprint_tree(p)] for p in parts])}
+
+
+def _taxonomy_file(experiment: Experiment) -> dict[str, str]:
+    return {"taxonomy": digest_value(load_taxonomy(experiment.taxonomy).to_json())}
+
+
+def _catalog(experiment: Experiment) -> dict[str, str]:
+    return {"catalog": fingerprint_catalog(experiment.scenes)}

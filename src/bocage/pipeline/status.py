@@ -1,0 +1,38 @@
+"""Where a run stands, from its event log. Reads one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bocage.core.errors import MissingFile
+
+
+def read_status(run: Path) -> dict[str, Any]:
+    """State of every stage of the newest start: done, cached, started (running or killed) or waiting.
+
+    Raises:
+        MissingFile: if `run` is not a run folder.
+    """
+    path = run / "events.jsonl"
+    if not path.is_file():
+        raise MissingFile(f"{run} is not a run folder: it has no events.jsonl.")
+    events = [_parse(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    events = [e for e in events if e]
+    start = max((i for i, e in enumerate(events) if e["event"] == "run started"), default=0)
+    stages = {name: {"name": name, "state": "waiting"} for name in events[start].get("stages", [])}
+    for event in events[start:]:
+        if event["event"] == "stage started":
+            stages[event["stage"]]["state"] = "started"
+        elif event["event"] == "stage done":
+            state = "cached" if event["cached"] else "done"
+            stages[event["name"]].update(state=state, seconds=event["seconds"], tally=event["tally"])
+    return {"run": str(run), "stages": list(stages.values()), "last_event": events[-1]["time"]}
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(line))
+    except ValueError:  # the last line of a killed run may be cut
+        return {}

@@ -1,0 +1,78 @@
+"""Options -> named regions. Pure, but for the vector file that `read` opens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shapely.geometry import box
+from shapely.geometry.base import BaseGeometry
+from shapely.ops import unary_union
+
+from bocage.core.errors import ConfigError, NothingLeft
+from bocage.regions.options import RegionOptions
+from bocage.regions.read import read_outline
+
+
+@dataclass(frozen=True)
+class Region:
+    """A place to look at: a name that fits a folder name, and its outline in longitude/latitude.
+
+    The outline None means the whole extent of the scenes.
+    """
+
+    name: str
+    geometry: BaseGeometry | None
+
+
+def plan_regions(options: RegionOptions) -> list[Region]:
+    """The regions that the options name, in order."""
+    if options.bbox is not None:
+        return [Region("box", box(*options.bbox))]
+    if options.path is not None:
+        path = Path(options.path).expanduser()
+        return [Region(re.sub(r"[^A-Za-z0-9]+", "_", path.stem).strip("_") or "file", read_outline(path))]
+    return [Region("scenes", None)]
+
+
+def region_from_text(text: str) -> RegionOptions:
+    """`FILE_OR_BBOX` of the command line: four numbers L,B,R,T, or the path of a vector file.
+
+    Raises:
+        ConfigError: if four numbers were given that are no box.
+    """
+    try:
+        numbers = [float(v) for v in text.split(",")]
+    except ValueError:
+        return RegionOptions(kind="file", path=text)
+    try:
+        left, bottom, right, top = numbers
+        return RegionOptions(kind="bbox", bbox=(left, bottom, right, top))
+    except ValueError:
+        raise ConfigError(
+            f"'{text}' is no box. A box is left,bottom,right,top in degrees of longitude and latitude."
+        ) from None
+
+
+def check_overlap(region: Region, images: Iterable[BaseGeometry]) -> None:
+    """Refuse a region that touches none of the images (outlines in longitude/latitude).
+
+    Raises:
+        NothingLeft: with the box of the region and the box of the images.
+    """
+    outlines = list(images)
+    if region.geometry is None or any(region.geometry.intersects(outline) for outline in outlines):
+        return
+    raise NothingLeft(
+        f"Region '{region.name}' ({describe_box(region.geometry)}) touches none of the images "
+        f"({describe_box(unary_union(outlines)) if outlines else 'there are none'}). "
+        "Choose a region inside the images, or images of the region."
+    )
+
+
+def describe_box(geometry: BaseGeometry) -> str:
+    """A geometry's box in words, for messages: `lon 3.29…3.32, lat 43.62…43.65`."""
+    left, bottom, right, top = geometry.bounds
+    return f"lon {left:.3f}…{right:.3f}, lat {bottom:.3f}…{top:.3f}"

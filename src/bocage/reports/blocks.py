@@ -1,0 +1,160 @@
+"""What a page is made of: text, facts, tables, pictures, code; and how numbers are written. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph. `tone`: "" plain, "missing" for what the run has not made, "warning" for what a reader must know."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Heading:
+    kind: ClassVar[str] = "heading"
+    text: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number with its label and a line of explanation."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    kind: ClassVar[str] = "facts"
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table; `color` puts a swatch before the first cell, `muted` prints it fainter."""
+
+    cells: tuple[str, ...]
+    color: str | None = None
+    muted: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table. `columns` that start with ">" hold numbers and are set flush right."""
+
+    kind: ClassVar[str] = "table"
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if any(len(row.cells) != len(self.columns) for row in self.rows):
+            raise ValueError(f"table '{self.caption}': a row does not have {len(self.columns)} cells")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG with its caption and, for those who cannot see it, what it shows."""
+
+    kind: ClassVar[str] = "picture"
+    png: bytes
+    caption: str
+    alt: str
+    narrow: bool = False  # may stand beside another one
+
+
+@dataclass(frozen=True)
+class Code:
+    kind: ClassVar[str] = "code"
+    caption: str
+    text: str
+
+
+Block = Text | Heading | Facts | Table | Picture | Code
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the page; `anchor` is its id in the page."""
+
+    anchor: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands marked."""
+    return "–" if value is None else f"{int(value):,}"
+
+
+def score(value: float | None) -> str:
+    """A score between 0 and 1, three decimals."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as per cent; small ones keep two digits that count, none is rounded to a false zero."""
+    if fraction is None:
+        return "–"
+    if 0 < fraction < 0.0005:
+        return "< 0.05 %"
+    return f"{100 * fraction:.1f} %"
+
+
+def hectares(area_ha: float | None) -> str:
+    return "–" if area_ha is None else f"{area_ha:,.1f}"
+
+
+def degrees(value: float, positive: str, negative: str) -> str:
+    """A latitude or longitude, three decimals (about 100 m)."""
+    return f"{abs(value):.3f}° {positive if value >= 0 else negative}"
+
+
+def seconds(value: float) -> str:
+    if value < 90:
+        return f"{value:.1f} s"
+    return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
+
+
+def plural(n: int, one: str, many: str | None = None) -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def listing(names: list[str] | tuple[str, ...]) -> str:
+    """a, b and c."""
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
+
+
+def plain(value: Any) -> str:
+    """Any JSON value as short text."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {plain(v)}" for k, v in value.items()) or "–"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(plain(v) for v in value) or "–"
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+
+def words(name: str) -> str:
+    """A key such as `clear_scl` as words, "Clear SCL"; a unit at its end goes in brackets."""
+    stem, _, unit = name.rpartition("_")
+    if stem and unit in ("ha", "px", "m", "nm", "days", "seconds"):
+        return f"{words(stem)} ({unit})"
+    text = " ".join({"crs": "CRS", "scl": "SCL", "mpx": "Mpx"}.get(word, word) for word in name.split("_"))
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,136 @@
+"""The files of a run → RunData. Reads only; rasters are thinned on the way, so memory stays small whatever the area."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import rasterio
+from rasterio.enums import Resampling
+
+from bocage.core.artifacts import read_json
+from bocage.core.errors import CorruptFile, MissingFile
+from bocage.core.tally import Tally
+from bocage.datasets.read import open_dataset
+from bocage.reports.data import Checkpoint, Json, MapProduct, Panels, Raster, RunData, RunPaths, Stage
+from bocage.splits.store import read_split
+
+PICTURE_PX = 1200  # longest side of a raster that is drawn
+
+
+def read_run(
+    name: str,
+    paths: RunPaths,
+    *,
+    stages: Sequence[Json] = (),
+    parcels: Json | None = None,
+    provenance: Json | None = None,
+) -> RunData:
+    """Read what the stages of one run left behind.
+
+    Args:
+        name: name of the experiment.
+        paths: where the files are; None for what has not been made.
+        stages: one record a stage: name, seconds, tally (or None).
+        parcels: tally, crs, area_ha and what else is known of the declarations.
+        provenance: names and values that say what made this run.
+
+    Raises:
+        MissingFile: a path is given, but nothing is there.
+        CorruptFile: a file cannot be read as what it should be.
+    """
+    scenes = _json(paths.scenes) or {}
+    dataset = open_dataset(paths.dataset) if paths.dataset else None
+    return RunData(
+        name=name,
+        experiment=_text(paths.experiment) if paths.experiment else "",
+        stages=tuple(_stage(record) for record in stages),
+        parcels=parcels,
+        audit=_json(paths.audit),
+        scenes=tuple(scenes.get("scenes", ())),
+        scenes_tally=Tally.from_json(scenes["tally"]) if scenes.get("tally") else None,
+        cubes={folder.name: read_json(_there(folder / "cube.json")) for folder in paths.cubes},
+        labels={folder.name: read_raster(folder / "labels.tif") for folder in paths.labels},
+        dataset=dataset.info if dataset else None,
+        manifest=dataset.manifest if dataset else None,
+        split=read_split(paths.split) if paths.split else None,
+        split_audit=_json(paths.split_audit),
+        checkpoints={model: _checkpoint(folder) for model, folder in paths.checkpoints.items()},
+        evaluation=_json(paths.evaluation / "evaluation.json") if paths.evaluation else None,
+        panels=_panels(paths.evaluation / "panels.npz") if paths.evaluation else None,
+        maps={folder.name: _map(folder) for folder in paths.maps},
+        provenance=provenance or {},
+    )
+
+
+def read_raster(path: Path, *, longest_px: int = PICTURE_PX) -> Raster:
+    """The first band of a uint8 raster, thinned by whole steps (nearest) so that no side is over `longest_px`."""
+    try:
+        with rasterio.open(_there(path)) as source:
+            step = max(1, -(-max(source.height, source.width) // longest_px))
+            shape = -(-source.height // step), -(-source.width // step)
+            values = source.read(1, out_shape=shape, resampling=Resampling.nearest)
+            left, bottom, right, top = source.bounds
+            return Raster(values.astype(np.uint8), (left, bottom, right, top), str(source.crs))
+    except rasterio.errors.RasterioError as error:
+        raise CorruptFile(f"{path} cannot be read as a raster ({error}). Delete it and run again.") from error
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise MissingFile(f"The report needs {path}, but it is not there. Run the experiment again.")
+    return path
+
+
+def _text(path: Path) -> str:
+    return _there(path).read_text(encoding="utf-8")
+
+
+def _json(path: Path | None) -> Json | None:
+    if path is None:
+        return None
+    record: Json = read_json(_there(path))
+    return record
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """A parquet file without its geometry column."""
+    try:
+        file = pq.ParquetFile(_there(path))
+        columns = [name for name in file.schema_arrow.names if name != "geometry"]
+        frame: pd.DataFrame = file.read(columns=columns).to_pandas(ignore_metadata=True)
+        return frame
+    except (OSError, ValueError) as error:
+        if isinstance(error, MissingFile):
+            raise
+        raise CorruptFile(f"{path} cannot be read as parquet ({error}). Delete it and run again.") from error
+
+
+def _stage(record: Json) -> Stage:
+    tally = Tally.from_json(record["tally"]) if record.get("tally") else None
+    return Stage(record["name"], float(record["seconds"]), tally)
+
+
+def _checkpoint(folder: Path) -> Checkpoint:
+    history = folder / "history.json"
+    return Checkpoint(read_json(_there(folder / "model.json")), _json(history) if history.exists() else None)
+
+
+def _panels(path: Path) -> Panels | None:
+    """The samples kept for pictures; None if the evaluation kept none."""
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as arrays:
+        predictions: Mapping[str, np.ndarray] = {
+            name.removeprefix("prediction_"): arrays[name] for name in arrays.files if name.startswith("prediction_")
+        }
+        return Panels(tuple(map(str, arrays["sample_ids"])), arrays["rgb"], arrays["labels"], predictions)
+
+
+def _map(folder: Path) -> MapProduct:
+    info, parcels = read_json(_there(folder / "map.json")), folder / "parcels.parquet"
+    class_map, confidence = read_raster(folder / "class_map.tif"), read_raster(folder / "confidence.tif")
+    return MapProduct(info, class_map, confidence, _table(parcels) if parcels.exists() else None)

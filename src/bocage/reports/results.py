@@ -1,0 +1,342 @@
+"""What came out, as sections: training, evaluation, map, provenance. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from bocage.metrics.protocols import PROTOCOLS
+from bocage.reports import figures
+from bocage.reports.blocks import (
+    Block,
+    Code,
+    Fact,
+    Facts,
+    Heading,
+    Picture,
+    Row,
+    Table,
+    Text,
+    count,
+    hectares,
+    listing,
+    percent,
+    plain,
+    plural,
+    score,
+    seconds,
+    signed,
+    words,
+)
+from bocage.reports.data import Checkpoint, Json, MapProduct, RunData
+
+BASELINES = {
+    "majority": "majority class",
+    "spectral_centroid": "nearest class spectrum",
+    "random_parcel_class": "class drawn per parcel",
+}
+SCORE_COLUMNS = (
+    ("miou", "mIoU"),
+    ("miou_present", "present-class mIoU"),
+    ("pixel_accuracy", "pixel accuracy"),
+    ("mean_class_accuracy", "mean class accuracy"),
+    ("macro_f1", "macro F1"),
+    ("kappa", "kappa"),
+    ("mean_loss", "mean loss"),
+)
+CLASS_COLUMNS = (("iou", "IoU"), ("precision", "precision"), ("recall", "recall"), ("f1", "F1"))
+HOW_SCORES_DIVIDE = (
+    "mIoU divides by all classes, absent ones counting 0; foreground mIoU leaves out the background; present-class "
+    "mIoU divides by the classes with reference pixels. Pixel accuracy is the share of right pixels."
+)
+
+
+# ── reading evaluation.json ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def protocols(evaluation: Json) -> list[str]:
+    """The protocols of the models, in the order of the experiment; the first one leads."""
+    first: Json = next(iter({**evaluation["models"], **evaluation["baselines"]}.values()))
+    return list(first["protocols"])
+
+
+def scored(evaluation: Json, protocol: str) -> Iterator[tuple[str, Json, bool]]:
+    """(title, scores, is a baseline) of every model, then every baseline, under one protocol."""
+    for name, record in evaluation["models"].items():
+        if protocol in record["protocols"]:
+            yield name, record["protocols"][protocol], False
+    for name, record in evaluation["baselines"].items():
+        if protocol in record["protocols"]:
+            yield BASELINES.get(name, name), record["protocols"][protocol], True
+
+
+def interval_text(record: Json, name: str) -> str:
+    """The interval of one score, or why there is none."""
+    intervals = record.get("interval")
+    if intervals is None:
+        return f"no interval: only {plural(record['n_blocks'], 'block')}"
+    found = intervals.get(name)
+    return f"{score(found['low'])}–{score(found['high'])}" if found else "–"
+
+
+def protocol_text(name: str) -> str:
+    return f"{name}: {PROTOCOLS[name].summary}" if name in PROTOCOLS else name
+
+
+def level_text(evaluation: Json) -> str:
+    """How the intervals were made, from the first one there is; or why there is none."""
+    for protocol in protocols(evaluation):
+        for _, record, _ in scored(evaluation, protocol):
+            for interval in (record.get("interval") or {}).values():
+                return f"Intervals hold {100 * interval['level']:.0f} % of the draws of a {interval['method']}."
+    first = next(scored(evaluation, protocols(evaluation)[0]))[1]
+    return f"There are no intervals: {first['interval_reason']}."
+
+
+# ── training ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def training(run: RunData) -> Iterator[Block]:
+    if not run.checkpoints:
+        yield Text("No model has been trained yet.", "missing")
+    for name, checkpoint in run.checkpoints.items():
+        yield Heading(name)
+        yield Facts(tuple(_model_facts(checkpoint)))
+        epochs = (checkpoint.history or {}).get("epochs", ())
+        if epochs:
+            yield _curves(name, checkpoint)
+        else:
+            yield Text("Fitted in one go, so there are no curves by epoch.")
+
+
+def _model_facts(checkpoint: Checkpoint) -> Iterator[Fact]:
+    model, history = checkpoint.model, checkpoint.history or {}
+    yield Fact("Kind", plain(model["kind"]))
+    if model.get("n_parameters"):
+        yield Fact("Trainable parameters", count(model["n_parameters"]))
+    if model.get("bands"):
+        dates = model.get("n_dates")
+        yield Fact(
+            "Input", plural(len(model["bands"]), "band"), plural(dates, "date") if dates else "any number of dates"
+        )
+    if history.get("best_epoch") is not None:
+        yield Fact(
+            "Epoch kept", count(history["best_epoch"]), f"lowest validation loss of {len(history['epochs'])} epochs"
+        )
+    if spent := (model.get("training") or {}).get("seconds"):
+        yield Fact("Time in training", seconds(spent))
+
+
+def _curves(name: str, checkpoint: Checkpoint) -> Picture:
+    history = checkpoint.history or {}
+    epochs, best, best_miou = history["epochs"], history.get("best_epoch"), history.get("best_miou_epoch")
+    last = epochs[-1]
+    marks = f"Solid line: the epoch that was kept ({best}, lowest validation loss)."
+    if best_miou is not None:
+        marks += f" Dotted: the epoch of the highest validation mIoU ({best_miou})."
+    return Picture(
+        figures.learning_curves(epochs, best, best_miou),
+        f"{name}: loss, mIoU, pixel accuracy and learning rate by epoch. {marks}",
+        f"Learning curves of {name} over {len(epochs)} epochs; at the end "
+        f"training loss {plain(last.get('train_loss'))}, validation loss {plain(last.get('val_loss'))}, "
+        f"validation mIoU {plain(last.get('val_miou'))}.",
+    )
+
+
+# ── evaluation ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def evaluation(run: RunData) -> Iterator[Block]:
+    if not run.evaluation:
+        yield Text("No model has been evaluated yet.", "missing")
+        return
+    record = run.evaluation
+    yield Text(f"{HOW_SCORES_DIVIDE} {level_text(record)}")
+    for protocol in protocols(record):
+        yield _protocol_table(record, protocol)
+    if record.get("compare"):
+        yield from _comparisons(record["compare"])
+    yield from _per_class(run, record)
+    yield from _confusions(run, record)
+    yield from _panels(run)
+
+
+def has_intervals(record: Json, protocol: str) -> bool:
+    """True if anything has an interval under this protocol; all see the same blocks."""
+    return any(scores.get("interval") for _, scores, _ in scored(record, protocol))
+
+
+def _protocol_table(record: Json, protocol: str) -> Table:
+    with_interval = has_intervals(record, protocol)
+    rows = []
+    for title, scores, is_baseline in scored(record, protocol):
+        interval = (interval_text(scores, "miou_foreground"),) if with_interval else ()
+        others = (score(scores.get(key)) for key, _ in SCORE_COLUMNS)
+        rows.append(Row((title, score(scores["miou_foreground"]), *interval, *others), muted=is_baseline))
+    first = next(scored(record, protocol))[1]
+    unit = "parcel" if protocol == "parcels" else "pixel"
+    note = f"{plural(first['n_pixels'], unit)} in {plural(first['n_blocks'], 'block')}."
+    if not with_interval:
+        note += f" No intervals: {first['interval_reason']}."
+    if first["classes_absent"]:
+        note += f" Without reference here: {listing(list(first['classes_absent']))}."
+    between = (">interval",) if with_interval else ()
+    columns = ("Model or baseline", ">foreground mIoU", *between, *(f">{title}" for _, title in SCORE_COLUMNS))
+    return Table(f"Protocol {protocol_text(protocol)}", columns, tuple(rows), note)
+
+
+def _comparisons(compare: Json) -> Iterator[Block]:
+    rows = []
+    for entry in compare.values():
+        low, high = entry.get("low"), entry.get("high")
+        if low is None or high is None:
+            interval, verdict = "none", f"no interval: {entry['reason']}"
+        else:
+            interval = f"{signed(low)} to {signed(high)}"
+            verdict = _verdict(low, high)
+        pair = f"{entry['first']} − {entry['second']}"
+        rows.append(Row((pair, signed(entry["difference"]), interval, verdict)))
+    columns = ("Pair", ">difference of foreground mIoU", "interval", "reading")
+    yield Table("Models compared on the same blocks (first minus second)", columns, tuple(rows))
+
+
+def _verdict(low: float, high: float) -> str:
+    if low > 0:
+        return "the first is better on these blocks"
+    if high < 0:
+        return "the second is better on these blocks"
+    return "not told apart: the interval holds 0"
+
+
+def _per_class(run: RunData, record: Json) -> Iterator[Block]:
+    """IoU of every model side by side, then all scores of each model."""
+    protocol = protocols(record)[0]
+    models = {name: r["protocols"][protocol]["per_class"] for name, r in record["models"].items()}
+    look = {c.name: c for c in run.classes}
+    support = {name: entry["support"] for name, entry in next(iter(models.values())).items()}
+
+    def row(name: str, *cells: str) -> Row:
+        crop = look.get(name)
+        return Row((crop.title if crop else name, *cells), crop.color if crop else None, muted=not support[name])
+
+    rows = [
+        row(name, count(n), *(score(entries[name]["iou"]) if n else "–" for entries in models.values()))
+        for name, n in support.items()
+    ]
+    columns = ("Class", ">reference pixels", *(f">{name}" for name in models))
+    note = "– where the test part has no reference pixels."
+    yield Table(f"IoU by class ({protocol})", columns, tuple(rows), note if 0 in support.values() else "")
+    for model, entries in models.items():
+        rows = [row(name, *(score(entries[name][key]) for key, _ in CLASS_COLUMNS)) for name, n in support.items() if n]
+        columns = ("Class", *(f">{title}" for _, title in CLASS_COLUMNS))
+        yield Table(f"{model}: scores by class ({protocol})", columns, tuple(rows))
+
+
+def _confusions(run: RunData, record: Json) -> Iterator[Block]:
+    protocol = protocols(record)[0]
+    if not run.classes:
+        return
+    yield Heading("Confusion")
+    for name, model in record["models"].items():
+        matrix = np.array(model["protocols"][protocol]["confusion"], dtype=np.int64)
+        yield Picture(
+            figures.confusion_matrix(matrix, run.classes),
+            f"{name}: each row is one reference class, in per cent of its pixels ({protocol}). Under 0.5 % is blank.",
+            f"Confusion matrix of {name}; the diagonal is the recall of the table above.",
+            narrow=True,
+        )
+
+
+def _panels(run: RunData) -> Iterator[Block]:
+    if run.panels is None or not len(run.panels.sample_ids):
+        yield Text("The evaluation kept no samples for pictures.", "missing")
+        return
+    yield Heading("Test samples")
+    yield Picture(
+        figures.sample_panels(run.panels, run.classes),
+        "Samples of the test part: true colour, labels, and for each model its prediction and its errors. Grey pixels "
+        "have no known class and are not scored. Samples, top to bottom: " + listing(run.panels.sample_ids) + ".",
+        f"{plural(len(run.panels.sample_ids), 'test sample')}, predicted by {listing(list(run.panels.predictions))}.",
+    )
+
+
+# ── map ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def area_map(run: RunData) -> Iterator[Block]:
+    if not run.maps:
+        yield Text("No map has been made yet.", "missing")
+    for name, product in run.maps.items():
+        if len(run.maps) > 1:
+            yield Heading(name)
+        yield from _one_map(run, product)
+
+
+def _one_map(run: RunData, product: MapProduct) -> Iterator[Block]:
+    info = product.info
+    yield Facts(
+        (
+            Fact("Pixels mapped", count(info["n_px"] - info["n_unseen_px"])),
+            Fact("Pixels without a valid date", count(info["n_unseen_px"]), "left empty (255)"),
+            Fact("Speed", f"{info['mpx_per_s']:.3g} Mpx/s", "reading and writing included"),
+        )
+    )
+    areas = _areas(run, product)
+    yield Picture(
+        figures.class_map(product.class_map, run.classes),
+        "Predicted class of every pixel; thinned to fit this page.",
+        "Map of the predicted classes; most of it is " + listing([r.cells[0] for r in areas.rows[:3]]) + ".",
+    )
+    yield areas
+    yield Picture(
+        figures.confidence_map(product.confidence),
+        "Confidence: the largest class probability, as the model gave it; it has not been calibrated.",
+        "Map of the model's confidence.",
+    )
+    if product.parcels is not None and "declared_class" in product.parcels:
+        yield _votes(run, product.parcels)
+
+
+def _areas(run: RunData, product: MapProduct) -> Table:
+    """Predicted area by class, the largest first."""
+    px: Json = product.info["px_by_class"]
+    left, bottom, right, top = product.class_map.bounds
+    px_ha = (right - left) * (top - bottom) / product.info["n_px"] / 10_000  # m² a ha
+    n_px, look = max(sum(px.values()), 1), {c.name: c for c in run.classes}
+    rows = []
+    for name, n in sorted(px.items(), key=lambda item: -item[1]):
+        crop = look.get(name)
+        cells = (crop.title if crop else name, count(n), hectares(n * px_ha), percent(n / n_px))
+        rows.append(Row(cells, crop.color if crop else None))
+    note = "Counted from the map and not corrected for the model's errors: no statement about true crop areas."
+    return Table("Predicted area", ("Class", ">pixels", ">area (ha)", ">share of the map"), tuple(rows), note)
+
+
+def _votes(run: RunData, parcels: pd.DataFrame) -> Table:
+    """How often the majority of a parcel's pixels gives the declared class."""
+    look = {c.name: c for c in run.classes}
+    rows = []
+    for name, group in parcels.groupby("declared_class"):
+        crop, agree = look.get(str(name)), group["declared_class"] == group["predicted_class"]
+        area = float(group["area"].sum())
+        cells = (crop.title if crop else str(name), count(len(group)), hectares(area), percent(float(agree.mean())))
+        rows.append(Row((*cells, percent(float(group.loc[agree, "area"].sum()) / area)), crop.color if crop else None))
+    columns = ("Declared class", ">parcels", ">area (ha)", ">parcels that agree", ">area that agrees")
+    note = "Parcels that the model was trained on are among them, so this is no measure of accuracy."
+    return Table("Declared class and majority of the predicted pixels", columns, tuple(rows), note)
+
+
+# ── provenance ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def provenance(run: RunData) -> Iterator[Block]:
+    if run.provenance:
+        rows = [Row((words(name), plain(value))) for name, value in run.provenance.items()]
+        yield Table("What made this run", ("Item", "value"), tuple(rows))
+    if run.stages:
+        stages = [Row((s.name, f"{s.seconds:,.2f}")) for s in run.stages]
+        yield Table("How long each stage took when its result was made", ("Stage", ">time (s)"), tuple(stages))
+    if run.experiment:
+        yield Code("The experiment, all defaults written out (YAML)", run.experiment)

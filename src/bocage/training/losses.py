@@ -1,0 +1,89 @@
+"""Logits + labels -> loss: weighted cross-entropy + share · Dice without background. Pure; torch.
+
+The sums behind the loss add up over batches: the loss of a whole part does not depend on how it was cut into batches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bocage.core.arrays import IGNORE
+
+
+@dataclass(frozen=True)
+class LossSums:
+    """Sums over pixels that are not ignored.
+
+    Attributes:
+        surprise: () Σ weight of the true class × −log p(true class).
+        weight: () Σ weight of the true class.
+        overlap: (K,) Σ p(class) over the pixels of that class.
+        predicted: (K,) Σ p(class) over all pixels.
+        reference: (K,) number of pixels of that class.
+    """
+
+    surprise: Tensor
+    weight: Tensor
+    overlap: Tensor
+    predicted: Tensor
+    reference: Tensor
+
+    def __add__(self, other: LossSums) -> LossSums:
+        return LossSums(
+            self.surprise + other.surprise,
+            self.weight + other.weight,
+            self.overlap + other.overlap,
+            self.predicted + other.predicted,
+            self.reference + other.reference,
+        )
+
+    def detach(self) -> LossSums:
+        """The same sums in float64, without a gradient."""
+        parts = (self.surprise, self.weight, self.overlap, self.predicted, self.reference)
+        return LossSums(*(part.detach().double() for part in parts))
+
+    def cross_entropy(self) -> Tensor:
+        """() weighted mean of −log p(true class); 0 without any pixel."""
+        return self.surprise / self.weight.clamp(min=1e-12)
+
+    def dice(self) -> Tensor:
+        """() soft Dice loss, 1 − 2·overlap / (predicted + reference), mean over the classes with pixels.
+
+        Background is left out, as in the paper. So is a class without a pixel here: its term would be 1 whatever is
+        predicted, and says nothing (Milletari et al. 2016 have one class only). 0 if no class is left.
+        """
+        present = self.reference > 0
+        present[0] = False
+        score = 2 * self.overlap / (self.predicted + self.reference).clamp(min=1e-12)
+        return torch.where(present, 1 - score, torch.zeros_like(score)).sum() / present.sum().clamp(min=1)
+
+    def total(self, dice_weight: float) -> Tensor:
+        """() cross-entropy + dice_weight · Dice."""
+        return self.cross_entropy() + dice_weight * self.dice()
+
+
+def loss_sums(logits: Tensor, labels: Tensor, class_weights: Tensor) -> LossSums:
+    """The sums of one batch.
+
+    Args:
+        logits: (B, K, H, W) float32.
+        labels: (B, H, W) class ids 0..K-1, 255 ignored.
+        class_weights: (K,) float32, weights of the cross-entropy.
+    """
+    known = labels != IGNORE
+    safe = torch.where(known, labels, torch.zeros_like(labels)).long()
+    log_p = torch.log_softmax(logits, dim=1)
+    log_p_true = log_p.gather(1, safe[:, None])[:, 0]
+    weight = torch.where(known, class_weights[safe], class_weights.new_zeros(()))
+    p = log_p.exp() * known[:, None]
+    is_class = (labels[:, None] == torch.arange(logits.shape[1], device=labels.device)[:, None, None]).to(p.dtype)
+    return LossSums(
+        surprise=-(weight * log_p_true).sum(),
+        weight=weight.sum(),
+        overlap=(p * is_class).sum((0, 2, 3)),
+        predicted=p.sum((0, 2, 3)),
+        reference=is_class.sum((0, 2, 3)),
+    )

@@ -1,0 +1,15 @@
+"""Every catalog in the registry holds the contract."""
+
+import pytest
+
+from bocage.scenes.catalogs import CATALOGS
+from bocage.scenes.options import SceneOptions
+from bocage.testing.catalogs import check_catalog
+
+WHERE = {"local_safe": "beziers-2018/s2", "stac_static": "earthsearch-33twm"}
+
+
+@pytest.mark.parametrize("name", list(CATALOGS))
+def test_catalog_contract(name, samples):
+    options = SceneOptions(catalog=name, path=str(samples / WHERE[name]))
+    assert check_catalog(CATALOGS[name], options)

@@ -1,0 +1,42 @@
+"""Every registered source keeps the contract, on real extracts of its country."""
+
+from pathlib import Path
+
+import pytest
+
+from bocage.parcels.options import ColumnMap, ParcelOptions
+from bocage.parcels.read import describe_sources
+from bocage.testing.parcels import check_parcel_source
+
+BE_VLG = "lpis/be_vlg/Landbouwgebruikspercelen_2023_-_Definitief_(extractie_28-03-2024)_GPKG.zip"
+FLANDERS = "flanders/2019_BE_LPIS-Flanders_POLY_110_samples.json"
+REAL = [
+    ("eurocrops", "beziers-2018/parcels/france_data_2018.shp", {"year": 2018}, 120),
+    ("eurocrops", "lpis/ec_lv/LV_2021.zip", {}, 100),
+    ("eurocrops", "lpis/lt/LT_2024.zip", {}, 100),
+    ("eurocrops", "lpis/lt/GSA-LT-2024.geoparquet", {}, 100),
+    ("rpg_france", "lpis/fr/unpacked/PARCELLES_GRAPHIQUES.gpkg", {"year": 2022}, 100),
+    ("austria", "lpis/at/inspire_schlaege_2025-1_polygon.gpkg.zip", {"year": 2025}, 100),
+    ("flanders", BE_VLG, {"year": 2023}, 100),
+    ("netherlands", "lpis/nl/brpgewaspercelen_definitief_2023.gpkg", {}, 100),
+    ("denmark", "lpis/dk/Marker_2026.zip", {"year": 2026}, 100),
+    ("germany_bb", "lpis/de_bb/antrag.zip", {}, 100),
+    ("local", FLANDERS, {"columns": ColumnMap(id=("location_id",), code=("CT",), year=("year",))}, 1384),
+    ("local", "lpis/pt/Continente.gpkg", {"columns": ColumnMap(code=("CUL_CODIGO",), name=("CT_português",))}, 100),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "given", "n_rows"), REAL, ids=[f"{k}-{Path(p).stem[:20]}" for k, p, *_ in REAL]
+)
+def test_source_keeps_the_contract(samples: Path, kind: str, path: str, given: dict[str, object], n_rows: int) -> None:
+    if not (samples / path).is_file():
+        pytest.skip(f"{samples / path} is not there")
+    table = check_parcel_source(ParcelOptions(kind=kind, path=str(samples / path), **given))  # type: ignore[arg-type]
+    assert table.n_read == n_rows
+    assert table.tally.kept == n_rows, table.tally
+    assert table.crs.startswith("EPSG:")
+
+
+def test_every_source_is_tried() -> None:
+    assert {source["name"] for source in describe_sources()} == {kind for kind, *_ in REAL}

@@ -1,0 +1,63 @@
+"""Windows and limits, whatever the sizes."""
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bocage.patches.candidates import count_values
+from bocage.patches.options import SelectionOptions
+from bocage.patches.select import select
+from bocage.patches.windows import plan_windows
+
+
+@given(st.data(), st.integers(1, 40), st.integers(1, 40), st.booleans())
+def test_windows_lie_inside_are_unique_and_cover(data: st.DataObject, height: int, width: int, border: bool) -> None:
+    size = data.draw(st.integers(1, min(height, width)))
+    stride = data.draw(st.integers(1, size))
+    windows = plan_windows((height, width), size, stride, border=border)
+    covered = np.zeros((height, width), bool)
+    for window in windows:
+        assert covered[window.slices].shape == (size, size)
+        covered[window.slices] = True
+    assert len(set(windows)) == len(windows)
+    if border:
+        assert covered.all()
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12))
+def test_counts_are_those_of_bincount(seed: int, size: int) -> None:
+    raster = np.random.default_rng(seed).integers(0, 256, (20, 15)).astype(np.uint8)
+    windows = plan_windows((20, 15), size, max(1, size // 2))
+    rows, cols = (np.array([getattr(w, name) for w in windows]) for name in ("row", "col"))
+    expected = [np.bincount(raster[w.slices].ravel(), minlength=256) for w in windows]
+    np.testing.assert_array_equal(count_values(raster, rows, cols, (size, size), 256), expected)
+
+
+limit = st.none() | st.integers(1, 8)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.integers(0, 9), st.integers(0, 9)), max_size=20
+    ),
+    limit,
+    limit,
+    limit,
+)
+def test_selection_breaks_no_limit_and_wastes_none(
+    rows: list[tuple[str, str, int, int]], region: int | None, scene: int | None, total: int | None
+) -> None:
+    table = pd.DataFrame(rows, columns=["region", "scene", "n_px_1", "n_px_2"])
+    table = table.assign(
+        candidate_id=[f"c{i:02d}" for i in range(len(rows))], scenes=[[s] for s in table["scene"]], verdict="kept"
+    )
+    options = SelectionOptions(max_per_region=region, max_per_scene=scene, max_total=total)
+    taken, tally = select(table, options)
+    assert (tally.kept, tally.total) == (len(taken), len(rows))
+    assert len(taken) <= (total or 99)
+    assert taken["region"].value_counts().max() <= (region or 99) if len(taken) else not rows
+    assert taken["scene"].value_counts().max() <= (scene or 99) if len(taken) else not rows
+    shuffled, _ = select(table.sample(frac=1, random_state=0), options)
+    assert sorted(shuffled["candidate_id"]) == taken["candidate_id"].tolist()

@@ -1,0 +1,102 @@
+"""`bocage parcels …` and `bocage taxonomy …`: the promised keys, one JSON object, the exit codes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pytest
+import typer
+from shapely.geometry import box
+from typer.testing import CliRunner
+
+from bocage.cli import parcels, taxonomy
+from bocage.cli.output import settings
+from bocage.core.errors import ConfigError, UnknownName
+
+app = typer.Typer()
+app.add_typer(parcels.app, name="parcels")
+app.add_typer(taxonomy.app, name="taxonomy")
+
+
+@pytest.fixture(autouse=True)
+def _json(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(settings, "json", True)
+    monkeypatch.setattr(settings, "quiet", True)
+    monkeypatch.setenv("BOCAGE_CACHE", str(tmp_path / "cache"))
+
+
+def run(*arguments: object) -> dict[str, Any]:
+    result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    record: dict[str, Any] = json.loads(result.stdout)
+    return record
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "fields.gpkg"
+    squares = [box(720_000 + 200 * i, 6_270_000, 720_100 + 200 * i, 6_270_100) for i in range(3)]
+    crops = ["rye", "cereal", "table_olives"]
+    gpd.GeoDataFrame({"crop": crops, "nr": [1, 2, 3]}, geometry=squares, crs=2154).to_file(path)
+    return path
+
+
+@pytest.fixture
+def table(file: Path, tmp_path: Path) -> Path:
+    (tmp_path / "map.yaml").write_text("columns: {hcat_name: crop, id: nr}\nyear: 2020\ncountry: FR\n")
+    out = tmp_path / "parcels.parquet"
+    record = run("parcels", "read", file, "--source", "local", "--map", tmp_path / "map.yaml", "--out", out)
+    assert {"n_read", "n_kept", "dropped", "crs", "area_ha"} <= set(record)
+    assert (record["n_read"], record["n_kept"], record["dropped"], record["crs"]) == (3, 3, {}, "EPSG:2154")
+    assert record["area_ha"] == pytest.approx(3.0, rel=1e-2)
+    return out
+
+
+def test_sources() -> None:
+    names = [s["name"] for s in run("parcels", "sources")["sources"]]
+    assert {"eurocrops", "rpg_france", "local"} <= set(names)
+
+
+def test_audit_apply_diff(table: Path, tmp_path: Path) -> None:
+    record = run("taxonomy", "audit", table, "--html", tmp_path / "audit.html")
+    assert {k: record[k] for k in ("n_parcels", "n_mapped", "n_background", "n_unmapped", "n_ambiguous")} == {
+        "n_parcels": 3,
+        "n_mapped": 1,
+        "n_background": 1,
+        "n_unmapped": 0,
+        "n_ambiguous": 1,
+    }
+    assert record["by_class"]["wheat"]["n"] == 1
+    assert (tmp_path / "audit.html").stat().st_size > 1000
+    out = tmp_path / "classed.parquet"
+    assert run("taxonomy", "apply", table, "--taxonomy", "eurocrops-10", "--out", out)["n_mapped"] == 1
+    assert gpd.read_parquet(out)["class_id"].tolist() == [3, 255, 0]
+    assert run("taxonomy", "audit", out)["n_mapped"] == 1, "an applied table can be audited again"
+    assert run("taxonomy", "diff", "eurocrops-10", "eurocrops-10", table) == {"moved": []}
+
+
+def test_list_show_import(tmp_path: Path) -> None:
+    assert "eurocrops-10" in [t["name"] for t in run("taxonomy", "list")["taxonomies"]]
+    classes = run("taxonomy", "show", "eurocrops-10")["classes"]
+    assert [c["id"] for c in classes] == list(range(11))
+    (tmp_path / "xx.csv").write_text("original_code,original_name,HCAT3_code\n1,Weizen,3301010100\n")
+    imported = run("taxonomy", "import", "hcat", tmp_path / "xx.csv")["imported"]
+    assert [(i["name"], i["n_rows"]) for i in imported] == [("xx", 1)]
+
+
+def test_text_for_people(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "json", False)
+    for command in (["parcels", "sources"], ["taxonomy", "list"], ["taxonomy", "audit", str(table)]):
+        assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
+
+
+def test_mistakes(file: Path, table: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'eurocrops-10'"):
+        run("taxonomy", "audit", table, "--taxonomy", "eurocrops10")
+    out = tmp_path / "no.parquet"
+    with pytest.raises(ConfigError, match="bbox"):
+        run("parcels", "read", file, "--source", "local", "--bbox", "3,43,2,44", "--out", out)
+    with pytest.raises(UnknownName, match=r"needs a column map.*found crop, nr"):
+        run("parcels", "read", file, "--source", "local", "--out", out)
+    assert not out.exists()

@@ -1,0 +1,196 @@
+"""Two models on a tiny data set of twelve test blocks, judged end to end."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bocage.core.errors import ConfigError, DataError, MissingBand, NothingLeft
+from bocage.core.grid import make_grid
+from bocage.core.sample import Origin, Sample
+from bocage.datasets.info import ClassInfo, DatasetInfo
+from bocage.datasets.read import Dataset, open_dataset
+from bocage.datasets.write import DatasetWriter
+from bocage.evaluation.evaluate import evaluate
+from bocage.evaluation.options import EvaluationOptions
+from bocage.splits.record import Split
+
+CLASSES = ("background", "wheat", "maize")
+BANDS = ("B02", "B03", "B04", "B08")
+SIDE = 8
+
+
+def field_sample(i: int, n_dates: int) -> Sample:
+    """Quadrants: wheat and maize (in turns), a parcel of another crop, and land without a parcel."""
+    rng = np.random.default_rng(i)
+    labels = np.zeros((SIDE, SIDE), np.uint8)
+    parcels = np.zeros((SIDE, SIDE), np.uint32)
+    half = SIDE // 2
+    for q, window in enumerate([np.s_[:half, :half], np.s_[:half, half:], np.s_[half:, :half]]):
+        labels[window] = [1, 2, 0][q] if i % 2 else [2, 1, 0][q]
+        parcels[window] = 10 * i + q + 1
+    level = np.array([0.1, 0.3, 0.5])[labels]
+    image = (level + rng.normal(0, 0.02, (n_dates, len(BANDS), SIDE, SIDE))).astype(np.float32)
+    valid = np.ones((n_dates, SIDE, SIDE), bool)
+    valid[:, 0, 0] = False
+    grid = make_grid("EPSG:32631", 500_000 + 10 * SIDE * i, 5_000_000, 10, (SIDE, SIDE))
+    origin = Origin(f"s{i:02d}", "FR", 2020, "31TEJ", ("scene",) * n_dates, grid)
+    return Sample(image, valid, labels, parcels, np.arange(n_dates, dtype=np.int32), BANDS, origin)
+
+
+def write_fields(folder: Path, n: int = 24, n_dates: int = 1) -> Dataset:
+    """A data set of n patches in one row."""
+    classes = tuple(ClassInfo(i, name, "#000000", name.title()) for i, name in enumerate(CLASSES))
+    writer = DatasetWriter(folder, DatasetInfo(classes, BANDS, SIDE, 10.0, "series", "L2A"))
+    for i in range(n):
+        writer.add(field_sample(i, n_dates), {"cube": "c", "row": 0, "col": SIDE * i})
+    writer.finish()
+    return open_dataset(folder)
+
+
+class Thresholds:
+    """Reads B08 alone; right except for `wrong` rows of every patch, which it calls maize."""
+
+    bands, class_names, n_dates = ("B08",), CLASSES, 1
+
+    def __init__(self, wrong: int = 0) -> None:
+        self.wrong = wrong
+
+    def predict_proba(self, image: np.ndarray, valid: np.ndarray, days: np.ndarray) -> np.ndarray:
+        assert image.shape[1:3] == (1, 1)
+        classes = np.digitize(image[:, 0, 0], [0.2, 0.4])
+        classes[:, SIDE - self.wrong :] = 2
+        return np.where(np.arange(3)[None, :, None, None] == classes[:, None], 0.8, 0.1).astype(np.float32)
+
+
+def split_of(dataset: Dataset, hidden_in_test: tuple[int, ...] = ()) -> Split:
+    """First half for training, second half for testing, one block a sample."""
+    ids = dataset.sample_ids
+    parts = np.where(np.arange(len(ids)) < len(ids) // 2, "train", "test")
+    blocks = [f"b{i}" for i in range(len(ids))]
+    table = pd.DataFrame({"sample_id": ids, "part": parts, "block_id": blocks, "reason": ""})
+    none = np.zeros(0, np.uint32)
+    return Split(table, {"train": none, "val": none, "test": np.array(hidden_in_test, np.uint32)})
+
+
+OPTIONS = EvaluationOptions(bootstrap=200, batch_size=5, panels=2)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return write_fields(tmp_path_factory.mktemp("fields"))
+
+
+@pytest.fixture(scope="module")
+def judged(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Path]:
+    folder = tmp_path_factory.mktemp("evaluation")
+    models = {"good": Thresholds(), "poor": Thresholds(wrong=2)}
+    return evaluate(models, dataset, split_of(dataset), OPTIONS, seed=1, folder=folder), folder
+
+
+def test_a_model_that_is_right_scores_one_on_the_pixels_it_could_see(judged: tuple[dict, Path]) -> None:
+    result, _ = judged
+    record = result["models"]["good"]["protocols"]["all_pixels"]
+    assert record["miou"] == 1.0
+    assert record["n_pixels"] == 12 * (64 - 1)  # one pixel a patch is seen on no date
+    assert result["n_unseen_px"] == 12
+    assert record["mean_loss"] == pytest.approx(-np.log(0.8))
+    assert record["n_blocks"] == 12
+    assert record["interval"]["miou"]["low"] == 1.0
+    assert result["protocols"] == result["models"]["good"]["protocols"]
+
+
+def test_two_wrong_rows_are_sixteen_wrong_pixels_a_patch(judged: tuple[dict, Path]) -> None:
+    protocols = judged[0]["models"]["poor"]["protocols"]
+    assert protocols["all_pixels"]["pixel_accuracy"] == pytest.approx(1 - 16 / 63)
+    assert protocols["crop_pixels"]["pixel_accuracy"] == 1.0  # the wrong rows are background
+    assert protocols["crop_pixels"]["classes_absent"] == ["background"]
+    assert protocols["crop_pixels"]["n_pixels"] == 12 * 31
+    assert protocols["parcels"]["n_pixels"] == 36
+    assert protocols["parcels"]["pixel_accuracy"] == 1.0  # a quadrant is half wrong: a tie, and 0 is the smaller id
+    assert protocols["parcels"]["mean_loss"] is None
+
+
+def test_models_are_compared_on_the_same_blocks(judged: tuple[dict, Path]) -> None:
+    (name, pair), *rest = judged[0]["compare"].items()
+    assert (name, rest) == ("good - poor", [])
+    assert 0 < pair["low"] <= pair["difference"] <= pair["high"]
+    assert pair["score"] == "miou_foreground"
+
+
+def test_baselines_are_judged_on_the_same_pixels(judged: tuple[dict, Path]) -> None:
+    baselines = judged[0]["baselines"]
+    assert set(baselines) == {"majority", "spectral_centroid", "random_parcel_class"}
+    first = {name: b["protocols"]["all_pixels"] for name, b in baselines.items()}
+    assert {r["n_pixels"] for r in first.values()} == {12 * 63}
+    assert first["majority"]["pixel_accuracy"] == pytest.approx(32 / 63)
+    assert first["spectral_centroid"]["miou"] == 1.0  # levels lie ten standard deviations apart
+    assert first["random_parcel_class"]["mean_loss"] is None
+    assert 16 / 63 < first["random_parcel_class"]["pixel_accuracy"] < 1
+
+
+def test_what_is_returned_is_what_is_written(judged: tuple[dict, Path]) -> None:
+    result, folder = judged
+    assert json.loads((folder / "evaluation.json").read_text()) == result
+    with np.load(folder / "blocks.npz", allow_pickle=False) as blocks:
+        assert len(blocks["blocks"]) == 12
+        total = blocks["poor/all_pixels"].sum(0).tolist()
+        assert total == result["models"]["poor"]["protocols"]["all_pixels"]["confusion"]
+        assert "random_parcel_class/parcels" in blocks.files
+
+
+def test_panels_show_labels_and_every_model(judged: tuple[dict, Path]) -> None:
+    with np.load(judged[1] / "panels.npz", allow_pickle=False) as panels:
+        assert panels["rgb"].shape == (2, SIDE, SIDE, 3)
+        assert panels["rgb"].dtype == np.uint8
+        assert (panels["labels"][:, 0, 0] == 255).all()
+        seen = panels["labels"] != 255
+        assert (panels["prediction_good"] == panels["labels"])[seen].all()
+        assert set(panels["sample_ids"]) <= {f"s{i}" for i in range(12, 24)}
+
+
+def test_hidden_parcels_are_not_scored(dataset: Dataset, tmp_path: Path) -> None:
+    split = split_of(dataset, hidden_in_test=(121, 122))  # both crops of sample 12
+    result = evaluate({"m": Thresholds()}, dataset, split, OPTIONS, seed=1, folder=tmp_path)
+    assert result["models"]["m"]["protocols"]["crop_pixels"]["n_pixels"] == 11 * 31
+    assert result["models"]["m"]["protocols"]["crop_pixels"]["n_blocks"] == 11
+
+
+def test_few_blocks_give_no_interval_but_a_reason(tmp_path: Path) -> None:
+    dataset = write_fields(tmp_path / "fields", n=8)
+    result = evaluate({"m": Thresholds()}, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path / "out")
+    record = result["protocols"]["all_pixels"]
+    assert record["interval"] is None
+    assert record["interval_reason"].startswith("4 blocks")
+
+
+def test_the_same_seed_gives_the_same_result(judged: tuple[dict, Path], dataset: Dataset, tmp_path: Path) -> None:
+    models = {"good": Thresholds(), "poor": Thresholds(wrong=2)}
+    assert evaluate(models, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path) == judged[0]
+
+
+def test_a_model_that_does_not_fit_is_refused_before_anything_is_written(dataset: Dataset, tmp_path: Path) -> None:
+    def judge(model: object, data: Dataset = dataset, name: str = "m") -> None:
+        evaluate({name: model}, data, split_of(data), OPTIONS, seed=1, folder=tmp_path / "out")
+
+    swir, other = Thresholds(), Thresholds()
+    swir.bands = ("B08", "B11")
+    other.class_names = ("background", "wheat", "oats")
+    with pytest.raises(MissingBand, match="missing: B11"):
+        judge(swir)
+    with pytest.raises(ConfigError, match="oats"):
+        judge(other)
+    with pytest.raises(DataError, match="takes 1 dates, but a sample has 3"):
+        judge(Thresholds(), write_fields(tmp_path / "series", n=2, n_dates=3))
+    with pytest.raises(ConfigError, match="name of a baseline"):
+        judge(Thresholds(), name="majority")
+    with pytest.raises(NothingLeft, match="no sample in part 'val'"):
+        evaluate({}, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path / "out", part="val")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_protocol_gets_a_hint() -> None:
+    with pytest.raises(ValueError, match="Did you mean 'crop_pixels'"):
+        EvaluationOptions(protocols=("crop_pixel",))

@@ -1,0 +1,35 @@
+"""Three parcels on ten pixels, seen in two samples."""
+
+import numpy as np
+
+from bocage.metrics.parcels import count_parcels, merge_parcels, parcel_confusions
+
+IDS = np.array([[7, 7, 7, 7, 0], [9, 9, 9, 4, 4]], np.uint32)
+LABELS = np.array([[1, 1, 1, 1, 0], [2, 2, 2, 255, 255]], np.uint8)
+FIRST = np.array([[1, 2, 2, 2, 0], [2, 2, 0, 1, 1]], np.uint8)
+SECOND = np.array([[1, 1, 1, 1, 0], [2, 2, 2, 1, 1]], np.uint8)
+
+
+def test_pixels_without_a_parcel_or_a_label_are_left_out() -> None:
+    counts = count_parcels(LABELS, FIRST, IDS, 3)
+    assert counts.ids.tolist() == [7, 9]
+    assert counts.reference.tolist() == [[0, 4, 0], [0, 0, 3]]
+    assert counts.prediction.tolist() == [[0, 1, 3], [1, 0, 2]]
+
+
+def test_counts_of_both_samples_are_added_before_the_vote() -> None:
+    parts = [count_parcels(LABELS, FIRST, IDS, 3), count_parcels(LABELS, SECOND, IDS, 3)]
+    assert merge_parcels(parts, 3).prediction.tolist() == [[0, 5, 3], [1, 0, 5]]
+    votes = parcel_confusions(parts, [0, 1], 2, 3)
+    assert votes.sum(0).tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 1]]  # the first sample alone would call 7 class 2
+    assert votes.sum((1, 2)).tolist() == [2, 0]  # a tie of pixels: the first block
+
+
+def test_a_parcel_weighs_its_pixels_by_area() -> None:
+    parts = [count_parcels(LABELS, FIRST, IDS, 3)]
+    assert parcel_confusions(parts, [0], 1, 3, by_area=True)[0].tolist() == [[0, 0, 0], [0, 0, 4], [0, 0, 3]]
+
+
+def test_no_parcel_at_all() -> None:
+    parts = [count_parcels(LABELS, FIRST, np.zeros_like(IDS), 3)]
+    assert parcel_confusions(parts, [0], 1, 3).sum() == 0

@@ -1,0 +1,132 @@
+"""Crop columns: HCAT from codes and names, code tables, text from numbers."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bocage.core.errors import CorruptFile, MissingFile, UnknownName
+from bocage.parcels import hcat
+from bocage.parcels.code_tables import parse_code_table
+from bocage.parcels.encodings import find_encoding, is_damaged
+from bocage.parcels.harmonise import as_text, as_years, complete_hcat, harmonise, unique_ids
+from bocage.parcels.store_code_tables import find_code_table, import_code_tables
+
+
+def texts(*values: str | None) -> np.ndarray:
+    return np.array(values, dtype=object)
+
+
+def test_hcat_is_walked_by_pairs() -> None:
+    emmer = "3301011200"
+    assert (hcat.level(emmer), hcat.parent(emmer)) == (4, "3301010000")
+    assert hcat.ancestors(emmer) == ("3301010000", "3301000000", "3300000000")
+    assert not hcat.is_in_subtree(emmer, "3301011000"), "emmer is no spelt, though a walk by digits passes it"
+    assert hcat.is_in_subtree("3301011001", "3301011000")
+    assert hcat.parent("3300000000") is None
+    assert len(hcat.names_by_code()) == len(hcat.codes_by_name()) == 384
+
+
+def test_code_and_name_complete_each_other() -> None:
+    codes, names, odd = complete_hcat(
+        texts("3301010101", None, "3301060700", None, None, "3301290900", "12", None),
+        texts(None, "Green silo maize", "flax_linen", None, "no such crop", "topinambur", "rye", None),
+    )
+    assert codes.tolist() == ["3301010101", "3301090400", "3301060700", None, None, "3301290900", "3301010300", None]
+    assert names.tolist() == [
+        *(
+            "winter_common_soft_wheat",
+            "green_silo_maize",
+            "flax_linseed",
+            None,
+            "no such crop",
+            "topinambur",
+            "rye",
+            None,
+        )
+    ]
+    assert {what: entry["n"] for what, entry in odd.items()} == {
+        "HCAT name and code disagree": 1,
+        "no HCAT code": 2,
+        "HCAT name not in the list": 1,
+        "HCAT code not in the list": 1,
+        "HCAT code malformed": 1,
+    }
+
+
+def test_numbers_become_text_and_text_keeps_its_zeros() -> None:
+    assert as_text(pd.Series([1, 23])).tolist() == ["1", "23"]
+    assert as_text(pd.Series([3301010101.0, np.nan])).tolist() == ["3301010101", None]
+    assert as_text(pd.Series(["007", " x ", "", None])).tolist() == ["007", "x", None, None]
+    assert as_years(pd.Series(["2021", "2021-05-01", None, "spring"])).tolist() == [2021, 2021, 0, 0]
+
+
+def test_ids_do_not_collide_with_made_ones() -> None:
+    ids, n_made = unique_ids(texts("f-2", None, "f-2", "f-2#2"), np.arange(4), stem="f")
+    assert len(set(ids)) == 4
+    assert ids[0] == "f-2"
+    assert ids[3] == "f-2#2", "an id of the file stays as it is"
+    assert n_made == 2
+
+
+def test_encodings() -> None:
+    assert find_encoding(["Blé".encode()], stated=None, candidates=["cp1252"]) == "utf-8"
+    assert find_encoding(["Blé".encode("cp1252")], stated="UTF-8", candidates=["cp1252"]) == "cp1252"
+    assert find_encoding([b"x"], stated="no-such-code-page", candidates=[]) == "utf-8"
+    assert is_damaged("Bl\ufffd")
+    assert is_damaged("Mie?i")
+    assert not is_damaged("Wheat?")
+
+
+MAPPING = [
+    {
+        "original_name": "Froment d'hiver",
+        "original_code": "311",
+        "translated_name": "Winter wheat",
+        "HCAT3_code": "3301010101",
+    },
+    {
+        "original_name": "Maïs ensilage",
+        "original_code": "",
+        "translated_name": "Silage maize",
+        "HCAT3_code": "3301090400",
+    },
+    {"original_name": "", "original_code": "", "translated_name": "", "HCAT3_code": "3301070000"},
+    {"original_name": "Divers", "original_code": "9", "translated_name": "Various", "HCAT3_code": ""},
+]
+
+
+def test_code_tables_are_read_by_header_and_joined() -> None:
+    table = parse_code_table("be", MAPPING)
+    assert table.tally.to_json() == {"kept": 2, "dropped": {"continues the row above": 1, "without HCAT": 1}}
+    raw = pd.DataFrame({"code": ["311", None, "77"], "nom": [None, "MAIS ENSILAGE", "?"]})
+    columns, notes = harmonise(raw, {"code": "code", "name": "nom"}, table=table)
+    assert columns["hcat:code"].tolist() == ["3301010101", "3301090400", None]
+    assert columns["crop:name"].tolist() == ["Froment d'hiver", "MAIS ENSILAGE", "?"]
+    assert columns["crop:name_en"].tolist() == ["Winter wheat", "Silage maize", None]
+    assert notes["code_table"] == {"name": "be", "n_not_found": 1}
+
+
+def test_a_table_without_hcat_is_refused() -> None:
+    with pytest.raises(CorruptFile, match="found code, label"):
+        parse_code_table("x", [{"code": "1", "label": "wheat"}])
+
+
+def test_code_tables_are_imported_and_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOCAGE_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "be_2021.csv"
+    pd.DataFrame(MAPPING).to_csv(path, index=False)
+    record = import_code_tables(str(path))[0]
+    assert (record["name"], record["n_rows"]) == ("be_2021", 2)
+    table = find_code_table("be_2021")
+    row = table.find("311", None)
+    assert row is not None
+    assert row.hcat_code == "3301010101"
+    with pytest.raises(UnknownName, match=r"Did you mean 'be_2021'"):
+        find_code_table("be_2020")
+    with pytest.raises(MissingFile):
+        import_code_tables(str(tmp_path / "none.csv"))
+    with pytest.raises(MissingFile, match="No CSV file"):
+        (tmp_path / "nothing").mkdir()
+        import_code_tables(str(tmp_path / "nothing"))

@@ -1,0 +1,95 @@
+"""A handful of candidates, judged and selected."""
+
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from bocage.core.errors import UnknownName
+from bocage.core.tally import Tally
+from bocage.patches.judge import judge
+from bocage.patches.options import FilterOptions, PatchOptions, SelectionOptions
+from bocage.patches.select import select
+
+CLASSES = ("background", "wheat", "vineyard")
+
+
+def candidates(*rows: dict[str, object], n_dates: int = 1) -> pd.DataFrame:
+    """Good candidates of ten by ten pixels, half of them wheat, except for what `rows` say."""
+    good = {
+        "cube": "a-31TEJ", "region": "a", "row": 0, "col": 0, "height": 10, "width": 10, "dates": list(range(n_dates)),
+        "scenes": ["s1"] * n_dates, "n_px_0": 50, "n_px_1": 50, "n_px_2": 0, "n_px_255": 0, "nodata_fraction": 0.0,
+        "unclear_fraction": 0.0, "bright_fraction": 0.0, "foreground_fraction": 0.5, "n_clear_dates": n_dates,
+    }  # fmt: skip
+    return pd.DataFrame([good | {"candidate_id": f"c{i}"} | row for i, row in enumerate(rows)])
+
+
+def test_every_reason_against_a_single_date() -> None:
+    table = candidates(
+        {},
+        {"nodata_fraction": 0.3, "unclear_fraction": 0.6},
+        {"unclear_fraction": 0.3},
+        {"bright_fraction": 0.1},
+        {"foreground_fraction": 0.0},
+    )
+    judged, tally = judge(table, FilterOptions(), CLASSES)
+    reasons = ["too much without data", "too cloudy", "too bright", "too little foreground"]
+    assert judged["verdict"].tolist() == ["kept", *reasons]
+    assert tally == Tally(1, dict.fromkeys(reasons, 1))
+
+
+def test_limits_themselves_pass() -> None:
+    filters = FilterOptions(max_nodata_fraction=0.3, max_unclear_fraction=0.2, min_foreground_fraction=0.5)
+    judged, _ = judge(candidates({"nodata_fraction": 0.3, "unclear_fraction": 0.2}), filters, CLASSES)
+    assert judged["verdict"].tolist() == ["kept"]
+
+
+def test_a_series_is_judged_by_its_clear_dates() -> None:
+    table = candidates({"unclear_fraction": 0.7, "n_clear_dates": 2}, {"n_clear_dates": 1}, n_dates=5)
+    judged, _ = judge(table, FilterOptions(min_clear_dates=2), CLASSES)
+    assert judged["verdict"].tolist() == ["kept", "too few clear dates"]
+
+
+def test_target_classes_count_together() -> None:
+    table = candidates({"n_px_1": 50}, {"n_px_1": 1, "n_px_2": 2}, {"n_px_2": 4})
+    judged, _ = judge(table, FilterOptions(target_classes=("vineyard",), min_target_fraction=0.03), CLASSES)
+    assert judged["verdict"].tolist() == ["no target class", "no target class", "kept"]
+    both = FilterOptions(target_classes=("wheat", "vineyard"), min_target_fraction=0.03)
+    assert judge(table, both, CLASSES)[0]["verdict"].tolist() == ["kept"] * 3
+
+
+def test_an_unknown_target_class_gets_a_hint() -> None:
+    with pytest.raises(UnknownName, match=r"'vinyard'.*Did you mean 'vineyard'"):
+        judge(candidates({}), FilterOptions(target_classes=("vinyard",)), CLASSES)
+
+
+def selected(table: pd.DataFrame, **limits: int) -> tuple[list[str], Tally]:
+    taken, tally = select(judge(table, FilterOptions(), CLASSES)[0], SelectionOptions(**limits))
+    assert "verdict" not in taken
+    return taken["candidate_id"].tolist(), tally
+
+
+def test_without_limits_all_that_passed_are_taken() -> None:
+    ids, tally = selected(candidates({}, {"nodata_fraction": 1.0}, {}))
+    assert (ids, tally) == (["c0", "c2"], Tally(2))
+
+
+def test_the_rare_class_goes_first() -> None:
+    """c1 holds all vineyard pixels, though fewer pixels in all; the order stays that of the table."""
+    table = candidates({"n_px_1": 90}, {"n_px_1": 5, "n_px_2": 5}, {"n_px_1": 80})
+    assert selected(table, max_total=1) == (["c1"], Tally(1, {"over the limit in all": 2}))
+    assert selected(table, max_total=2) == (["c0", "c1"], Tally(2, {"over the limit in all": 1}))
+
+
+def test_equal_candidates_are_taken_by_name() -> None:
+    assert selected(candidates({}, {}, {}), max_total=2)[0] == ["c0", "c1"]
+
+
+def test_limits_per_region_and_scene() -> None:
+    table = candidates({}, {}, {"region": "b"}, {"region": "b", "scenes": ["s2"]})
+    assert selected(table, max_per_region=1) == (["c0", "c2"], Tally(2, {"over the limit of its region": 2}))
+    assert selected(table, max_per_scene=2) == (["c0", "c1", "c3"], Tally(3, {"over the limit of its scene": 1}))
+
+
+def test_a_limit_per_scene_needs_single_dates() -> None:
+    with pytest.raises(ValidationError, match="max_per_scene"):
+        PatchOptions(dates="series", selection=SelectionOptions(max_per_scene=3))
