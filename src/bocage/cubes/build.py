@@ -104,11 +104,6 @@ def check_scenes(scenes: Iterable[Scene], options: CubeOptions) -> None:
     check_scene_files(scenes, [*options.bands, SCL] if with_scl else options.bands)
 
 
-def check_files(plans: Iterable[CubePlan], options: CubeOptions) -> None:
-    """`check_scenes` for all scenes of several plans."""
-    check_scenes([s for plan in plans for s in plan.scenes], options)
-
-
 def read_date(scene: Scene, grid: Grid, options: CubeOptions, *, threads: int | None = None) -> Date:
     """One scene on the grid: reflectance and flags."""
     scl = None

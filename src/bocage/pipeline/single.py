@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bocage.cubes.build import build_cube, check_files
+from bocage.cubes.build import build_cube, check_scenes
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.plan import plan_cubes
 from bocage.cubes.read import read_scene_grid
@@ -64,8 +64,8 @@ def map_with_checkpoint(
     place = plan_regions(region_from_text(region) if region else RegionOptions())[0]
     scenes, tally = search_scenes(scenes_wanted, place.geometry)
     say(f"scenes: {tally}")
+    check_scenes(scenes, options)
     plans = plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, place, options)
-    check_files(plans, options)
     predictor, frame = load_predictor(checkpoint), read_parcel_file(parcels) if parcels else None
     tiles = []
     for plan in plans:

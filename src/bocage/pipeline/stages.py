@@ -17,7 +17,7 @@ import pandas as pd
 from bocage.core.artifacts import Draft, read_json, write_json, write_text
 from bocage.core.digest import digest_value, fingerprint_tree
 from bocage.core.tally import Tally
-from bocage.cubes.build import build_cube, check_files
+from bocage.cubes.build import build_cube, check_scenes
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.plan import CubePlan, plan_cubes
 from bocage.cubes.read import read_scene_grid
@@ -125,8 +125,8 @@ def make_cubes(context: Context, draft: Draft) -> None:
     plans: list[CubePlan] = []
     for region in plan_regions(context.experiment.regions):
         scenes = [Scene.from_json(s) for s in by_region[region.name]]
+        check_scenes(scenes, options)
         plans += plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, region, options)
-    check_files(plans, options)
     tallies = [build_cube(plan, draft.path / plan.name, options, threads=context.workers) for plan in plans]
     draft.tally = sum(tallies, Tally())
 
