@@ -91,11 +91,17 @@ def show_result(result: dict[str, Any]) -> None:
 def demo(
     out: Path = typer.Option(Path("runs/demo"), "--out", help="Folder for the invented country and the run."),
     seed: int = typer.Option(1, "--seed", min=0, help="Seed of the country and of the run."),
+    size_px: int = typer.Option(
+        768, "--size-px", min=384, help="Side of the country in pixels of 10 m; a multiple of 6."
+    ),
+    template: str = typer.Option(
+        "demo", "--template", help="Which experiment: a name of `bocage config template --list`."
+    ),
 ) -> None:
     """The main job on an invented country of real SAFE products and parcels, ending with a report."""
     from bocage.pipeline.demo import prepare_demo
 
-    experiment = prepare_demo(out, seed=seed, say=say)
+    experiment = prepare_demo(out, seed=seed, size_px=size_px, template=template, say=say)
     show_result(walk(experiment, [], out / "run", None))
 
 

@@ -4,8 +4,7 @@ The rules are GDAL's, so that the raster is the one that `gdal_rasterize` and ra
 test holds us to it. A pixel belongs to a polygon when its centre does: on the line through the centres of a row, the
 boundary crossings are sorted, and pixels from floor(x₁ + ½) up to, not including, floor(x₂ + ½) lie inside. Rings are
 taken clockwise, and a stretch of one that runs west exactly along such a line draws its pixels too. `all_touched` adds
-every pixel that the boundary passes through. (One slip of GDAL's is not repeated: there, an edge that meets the right
-border of the image above its upper border can mark a pixel at the left border.)
+every pixel that the boundary passes through; that rule is left to rasterio itself.
 
 The grid is cut into strips of rows; each strip is drawn by one thread, polygon after polygon in order, so the result
 does not depend on the number of threads.
@@ -20,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 import numba
 import numpy as np
 import shapely
+from rasterio.features import rasterize
 
 from bocage.core.arrays import NO_PARCEL, AnyArray, Bool, Float64, Int64, UInt32
 from bocage.core.grid import Grid
@@ -27,9 +27,6 @@ from bocage.core.grid import Grid
 Overlaps = Literal["first", "last", "smallest", "ignore"]
 
 STRIP_ROWS = 256
-SHORT_PX = 0.01  # GDAL: an edge that spans less than this in x (y) counts as vertical (level)
-BORDER_PX = 1e-4  # GDAL: a vertical or level edge this close to a pixel border lies on it
-NUDGE_PX = 1e-9  # GDAL: the least step over a row border, so that a walk along an edge always moves on
 
 
 def rasterize_ids(
@@ -61,15 +58,28 @@ def draw_parcels(
     if not filled.any():
         return ids, contested
     geometries, numbers = geometries[filled], numbers[filled]
-    outlines = _flatten(geometries, numbers.astype(np.uint32), grid, _drawing_order(geometries, overlaps))
-    strips = [(first, min(first + STRIP_ROWS, shape[0])) for first in range(0, shape[0], STRIP_ROWS)]
-    with ThreadPoolExecutor(max_workers=min(len(strips), os.cpu_count() or 1)) as threads:
-        drawn = [threads.submit(_draw_strip, ids, contested, *strip, outlines, all_touched) for strip in strips]
-        for strip in drawn:
-            strip.result()
+    order = _drawing_order(geometries, overlaps)
+    if all_touched:
+        ids = _draw_touched(geometries[order], numbers[order], grid)
+        contested = ids != _draw_touched(geometries[order[::-1]], numbers[order[::-1]], grid)
+    else:
+        outlines = _flatten(geometries, numbers.astype(np.uint32), grid, order)
+        strips = [(first, min(first + STRIP_ROWS, shape[0])) for first in range(0, shape[0], STRIP_ROWS)]
+        with ThreadPoolExecutor(max_workers=min(len(strips), os.cpu_count() or 1)) as threads:
+            drawn = [threads.submit(_draw_strip, ids, contested, *strip, outlines) for strip in strips]
+            for strip in drawn:
+                strip.result()
     if overlaps == "ignore":
         ids[contested] = NO_PARCEL
     return ids, contested
+
+
+def _draw_touched(geometries: AnyArray, numbers: UInt32, grid: Grid) -> UInt32:
+    """Every pixel that a parcel touches, the last one's in order. A pixel is contested if the reverse order differs."""
+    shapes = zip(geometries, numbers.tolist(), strict=True)
+    return np.asarray(
+        rasterize(shapes, tuple(grid.shape), transform=grid.affine, all_touched=True, dtype="uint32", fill=NO_PARCEL)
+    )
 
 
 class _Outlines(NamedTuple):
@@ -139,7 +149,6 @@ def _draw_strip(
     first: int,
     last: int,
     outlines: _Outlines,
-    all_touched: bool,
 ) -> None:
     """Draw all polygons, in order, on rows first … last − 1."""
     n_crossings = np.zeros(last - first + 1, np.int64)  # of the current polygon, row by row
@@ -152,11 +161,6 @@ def _draw_strip(
         row1 = min(last, int(np.floor(o.bottom[p])) + 1)
         if row1 > row0:
             crossings = _fill(ids, contested, o, p, row0, row1, n_crossings, crossings)
-        if all_touched:
-            for r in range(o.polygon_start[p], o.polygon_start[p + 1]):
-                for v in range(o.ring_start[r], o.ring_start[r + 1] - 1):
-                    x0, y0, x1, y1 = o.xs[v], o.ys[v], o.xs[v + 1], o.ys[v + 1]
-                    _walk_edge(ids, contested, o.numbers[p], x0, y0, x1, y1, first, last)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -213,68 +217,6 @@ def _fill(
                 _draw_span(ids, contested, number, row, here[i], here[i + 1])
         start = end
     return crossings
-
-
-@numba.njit(nogil=True, cache=True)
-def _walk_edge(
-    ids: UInt32, contested: Bool, number: Any, x0: float, y0: float, x1: float, y1: float, first: int, last: int
-) -> None:
-    """Draw the pixels of rows first … last − 1 that an edge passes through, from its left end to its right.
-
-    An edge that lies on a pixel border touches neither side. Whether a sloped edge through a pixel corner touches the
-    pixels beside it depends on rounding; the walk adds up its steps as GDAL's does, and so rounds alike. It is walked
-    on the whole image, whatever the strip.
-    """
-    height, width = ids.shape
-    if max(y0, y1) < 0 or min(y0, y1) > height or max(x0, x1) < 0 or min(x0, x1) > width:
-        return
-    if max(y0, y1) < first - 1 or min(y0, y1) > last + 1:
-        return
-    if x0 > x1:
-        x0, y0, x1, y1 = x1, y1, x0, y0
-
-    if np.floor(x0) == np.floor(x1) or x1 - x0 < SHORT_PX:
-        if not (_on_border(x0) and _on_border(x1)):
-            column = int(np.floor(x1))
-            row0, row1 = int(np.floor(min(y0, y1))), int(np.floor(max(y0, y1) - BORDER_PX))
-            for row in range(max(row0, first), min(row1 + 1, last)):
-                _draw_span(ids, contested, number, row, column, column + 1)
-        return
-    if np.floor(y0) == np.floor(y1) or abs(y1 - y0) < SHORT_PX:
-        row = int(np.floor(y0))
-        if not (_on_border(y0) and _on_border(y1)) and first <= row < last:
-            _draw_span(ids, contested, number, row, int(np.floor(x0)), int(np.floor(x1 - BORDER_PX)) + 1)
-        return
-
-    slope = (y1 - y0) / (x1 - x0)
-    if x1 > width:
-        x1, y1 = float(width), y1 - (x1 - width) * slope
-    if x0 < 0:
-        x0, y0 = 0.0, y0 - x0 * slope
-    if slope > 0 and y0 < 0:
-        x0, y0 = x0 - y0 / slope, 0.0
-    elif slope < 0:
-        if y0 >= height:
-            x0, y0 = x0 + (height - y0) / slope, float(height)
-        if y1 < 0:
-            x1 -= y1 / slope
-    x, y = x0, y0
-    while 0 <= x < x1:
-        row = int(np.floor(y))
-        if first <= row < last:
-            _draw_span(ids, contested, number, row, int(np.floor(x)), int(np.floor(x)) + 1)
-        dx = np.floor(x + 1) - x  # to the next column …
-        dy = dx * slope
-        if int(np.floor(y + dy)) != row:  # … unless the next row comes first
-            dy = max(row + 1 - y, NUDGE_PX) if slope > 0 else min(row - y, -NUDGE_PX)
-            dx = dy / slope
-        x += dx
-        y += dy
-
-
-@numba.njit(nogil=True, cache=True)
-def _on_border(position: float) -> bool:
-    return bool(abs(position - np.rint(position)) < BORDER_PX)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -23,7 +23,7 @@ def plan_windows(
     height, width = shape
     if size_px > min(shape):
         raise PatchLargerThanImage(
-            f"Patches of {size_px} x {size_px} pixels were asked for, but the image has only {height} rows x {width} "
+            f"Patches of {size_px} x {size_px} pixels are larger than the image, which has {height} rows x {width} "
             f"columns. Set patches.size_px to {min(shape)} or less."
         )
     stride = stride_px or size_px

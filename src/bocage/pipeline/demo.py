@@ -11,12 +11,13 @@ from bocage.synthetic.options import SyntheticOptions
 from bocage.synthetic.write import write_country
 
 
-def prepare_demo(out: Path, *, seed: int, say: Callable[[str], None]) -> Path:
+def prepare_demo(out: Path, *, seed: int, size_px: int, template: str, say: Callable[[str], None]) -> Path:
     """Write the invented country (once) and `experiment.yaml` under `out`; returns the experiment's path."""
+    text = read_template(template)
     out.mkdir(parents=True, exist_ok=True)
-    say(f"[0] an invented country under {out / 'country'} (seed {seed})")
-    country = write_country(out / "country", SyntheticOptions(seed=seed))
-    text = read_template("demo").format(
+    say(f"an invented country of {size_px / 100:g} km x {size_px / 100:g} km in {out / 'country'} (seed {seed})")
+    country = write_country(out / "country", SyntheticOptions(seed=seed, size_px=size_px))
+    text = text.format(
         seed=seed,
         year=country.year,
         safe=country.safe_folder.relative_to(out).as_posix(),

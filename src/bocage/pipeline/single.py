@@ -77,4 +77,3 @@ def map_with_checkpoint(
         paths = {k: str(folder / made[k]) if made[k] else None for k in ("class_map", "confidence_map", "parcels")}
         tiles.append({"name": plan.name, **paths, "mpx_per_s": made["mpx_per_s"]})
     return {**{k: v for k, v in tiles[0].items() if k != "name"}, "tiles": tiles}
-
