@@ -23,6 +23,8 @@ _EPILOG = (
     "all cores). Exit codes: 0 done, 2 configuration, 3 source, 4 data, 5 internal, 130 interrupted."
 )
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="bocage",
     help="From declared parcels and Sentinel-2 to crop data sets, crop models, honest evaluations and crop maps.",
@@ -75,18 +77,24 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit code. A user's mistake prints a few lines, never a traceback."""
     try:
         result = app(args=take_global_options(arguments), standalone_mode=False)
-        return result if isinstance(result, int) else 0
+        code = result if isinstance(result, int) else 0
+        return _interrupted() if code == INTERRUPTED else code  # typer turns Ctrl-C into this exit code
     except BocageError as error:
         return _fail(type(error).__name__, str(error), error.exit_code)
     except click.ClickException as error:
         return _fail("Usage", error.format_message(), 2)
     except (KeyboardInterrupt, click.Abort):
-        return _fail("Interrupted", "Run the same command again: finished stages are kept and it goes on.", 130)
+        return _interrupted()
     except BrokenPipeError:
         return 0
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
         return _fail("InternalError", f"{type(error).__name__}: {error}. This is a bug of bocage; please report it.", 5)
+
+
+def _interrupted() -> int:
+    message = "Run the same command again: finished stages are kept and it goes on from there."
+    return _fail("Interrupted", message, INTERRUPTED)
 
 
 def _fail(kind: str, message: str, code: int) -> int:
