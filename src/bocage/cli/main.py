@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import cast
 
-import click
 import typer
 
 import bocage
@@ -24,6 +24,8 @@ _EPILOG = (
 )
 
 INTERRUPTED = 130
+MODEL_LIBRARIES = ("torch", "safetensors", "sklearn", "skops", "xgboost")
+UsageError = cast(type[typer.BadParameter], typer.BadParameter.__bases__[0])  # click's; typer may bring its own click
 
 app = typer.Typer(
     name="bocage",
@@ -35,12 +37,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-runs.register(app)
+runs.register(app, dataset.app)
 app.add_typer(config.app, name="config", help="Start, check, resolve and document experiment files.")
 app.add_typer(parcels.app, name="parcels", help="Declared parcels: sources, and any file in one schema.")
 app.add_typer(taxonomy.app, name="taxonomy", help="Target classes: list, audit, apply.")
 app.add_typer(scenes.app, name="scenes", help="Sentinel-2 products: search, inspect.")
-app.add_typer(dataset.app, name="dataset", help="Data sets: inspect, verify.")
+app.add_typer(dataset.app, name="dataset", help="Data sets: build, inspect, verify.")
 app.add_typer(split.app, name="split", help="Splits: make, audit for leakage.")
 app.add_typer(models.app, name="models", help="The zoo.")
 
@@ -81,13 +83,15 @@ def main(arguments: Sequence[str]) -> int:
         return _interrupted() if code == INTERRUPTED else code  # typer turns Ctrl-C into this exit code
     except BocageError as error:
         return _fail(type(error).__name__, str(error), error.exit_code)
-    except click.ClickException as error:
-        return _fail("Usage", error.format_message(), 2)
-    except (KeyboardInterrupt, click.Abort):
+    except UsageError as error:
+        return _fail("Usage", message, 2) if (message := error.format_message()) else 2  # none: the help was printed
+    except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
         return 0
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in MODEL_LIBRARIES:
+            return _fail("ConfigError", f"Models need {error.name}: run pip install 'bocage[train]'.", 2)
         traceback.print_exc(file=sys.stderr)
         return _fail("InternalError", f"{type(error).__name__}: {error}. This is a bug of bocage; please report it.", 5)
 

@@ -22,8 +22,8 @@ OUT = typer.Option(None, "--out", help="Run folder; default runs/<experiment nam
 cache = typer.Typer(no_args_is_help=True)
 
 
-def register(app: typer.Typer) -> None:
-    """Hang the commands on the application, in the order of the flow."""
+def register(app: typer.Typer, dataset: typer.Typer) -> None:
+    """Hang the commands on the application, in the order of the flow; `dataset build` is `build`."""
     app.command()(demo)
     app.command()(run)
     for name, target, what in (
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
         ("train", "train", "Train the models, and whatever that needs."),
     ):
         app.command(name, help=what)(_stage_command(target))
+    dataset.command("build", help="The same as `bocage build`.")(_stage_command("datasets"))
     app.command("evaluate")(evaluate)
     app.command("map")(make_map)
     app.command("report")(report)

@@ -8,6 +8,7 @@ scenes ──► cubes ──────────────┴─► patch
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from bocage.datasets.read import open_dataset
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
 from bocage.labels.store import LabelStore, build_labels, open_labels
-from bocage.models.options import ModelOptions
+from bocage.models.options import ForestOptions, ModelOptions
 from bocage.parcels.read import read_parcel_file, read_parcels
+from bocage.parcels.store_code_tables import find_code_table
 from bocage.parcels.write import write_parcels
 from bocage.patches.candidates import find_candidates
 from bocage.patches.judge import judge
@@ -324,14 +326,17 @@ def _trainer(model: ModelOptions) -> Callable[[Context, Draft], None]:
 
 
 def _training_of(model: ModelOptions) -> Callable[[Experiment], Any]:
-    return lambda e: [model, e.training, e.seed]
+    return lambda e: [model, e.training.deciding(forest=isinstance(model.options, ForestOptions)), e.seed]
 
 
 def _parcel_files(experiment: Experiment) -> dict[str, str]:
-    """The parcel file and what belongs to it: a shapefile's parts share its stem."""
-    path = Path(experiment.parcels.path)
+    """The parcel file, what belongs to it (a shapefile's parts share its stem), and the code table if one is named."""
+    path, table = Path(experiment.parcels.path), experiment.parcels.code_table
     parts = [path] if path.is_dir() else sorted(path.parent.glob(f"{path.stem}.*"))
-    return {"files": digest_value([[p.name, fingerprint_tree(p)] for p in parts])}
+    found = {"files": digest_value([[p.name, fingerprint_tree(p)] for p in parts])}
+    if table is not None:
+        found["code_table"] = digest_value(asdict(find_code_table(table)))
+    return found
 
 
 def _taxonomy_file(experiment: Experiment) -> dict[str, str]:

@@ -5,7 +5,7 @@ Defaults are the EuroCrops paper's (section 3.1, table 5) where it gives a numbe
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -50,3 +50,13 @@ class TrainingOptions(Options):
         description="Control: shuffle the classes among the parcels of the train and val parts, geometry kept. What a "
         "model still scores on true test labels is not learnt from crops.",
     )
+
+    def deciding(self, *, forest: bool) -> dict[str, Any]:
+        """The settings that decide what a forest, or a network, becomes: another number of epochs refits no forest."""
+        if forest:
+            return self.model_dump(mode="json", include=FOREST_FIELDS)
+        return self.model_dump(mode="json", exclude=FOREST_ONLY)
+
+
+FOREST_ONLY = {"pixels_per_class", "max_pixels_per_patch_class"}
+FOREST_FIELDS = {*FOREST_ONLY, "permute_parcel_classes"}

@@ -97,7 +97,7 @@ def train_model(
     training |= {
         "seed": seed,
         "seconds": round(time.perf_counter() - start, 3),
-        "options": options.model_dump(mode="json"),
+        "options": options.deciding(forest=isinstance(kind, ForestKind)),
         "dataset_digest": dataset.info.digest,
         "fingerprint": fingerprint,
     }

@@ -1,0 +1,72 @@
+"""The doorman: global options, exit codes, and what must not be imported on the way."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from bocage.cli.main import main, take_global_options
+from bocage.cli.output import settings
+from bocage.core.errors import ConfigError
+
+
+def test_global_options_may_stand_anywhere():
+    assert take_global_options(["--json", "run", "x.yaml", "--workers", "3", "--quiet"]) == ["run", "x.yaml"]
+    assert (settings.json, settings.quiet, settings.workers) == (True, True, 3)
+    assert take_global_options(["run", "--workers=2"]) == ["run"]
+    assert (settings.json, settings.workers) == (False, 2)
+    with pytest.raises(ConfigError, match="--workers"):
+        take_global_options(["run", "--workers", "many"])
+
+
+def test_json_is_one_object_on_stdout_even_for_an_error(capsys):
+    assert main(["models", "list", "--json"]) == 0
+    assert {"unet4_gn", "random_forest", "random_forest_context"} <= {
+        m["name"] for m in json.loads(capsys.readouterr().out)["models"]
+    }
+    assert main(["run", "nowhere.yaml", "--json"]) == 3
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["type"] == "MissingFile"
+    assert error["exit_code"] == 3
+
+
+@pytest.mark.parametrize("line", [["rum"], ["run"], ["run", "x.yaml", "--sett", "a=b"], ["--workers", "0", "doctor"]])
+def test_a_wrong_command_line_exits_with_2(line, capsys):
+    assert main(line) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_version_and_every_help_page_teach_without_a_model_library():
+    script = """
+        import sys
+        from bocage.cli.main import main
+        for line in (["--version"], ["--help"], ["run", "--help"], ["parcels", "--help"], ["config", "schema"]):
+            assert main(line) == 0, line
+        heavy = {"torch", "sklearn", "xgboost", "numba", "rasterio", "geopandas", "zarr"} & set(sys.modules)
+        assert not heavy, heavy
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Exit codes" in done.stdout
+
+
+def test_doctor_finds_what_is_needed_and_shows_no_secret(capsys, monkeypatch):
+    monkeypatch.setenv("CDSE_S3_ACCESS_KEY", "very-secret-value")
+    assert main(["doctor", "--json"]) == 0
+    printed = capsys.readouterr().out
+    checks = {c["name"]: c for c in json.loads(printed)["checks"]}
+    assert checks["CDSE_S3_ACCESS_KEY"]["found"] == "set"
+    assert "very-secret-value" not in printed
+
+
+def test_templates_schema_and_show(capsys, tmp_path):
+    assert main(["config", "template"]) == 0
+    (tmp_path / "my.yaml").write_text(capsys.readouterr().out)
+    assert main(["config", "check", str(tmp_path / "my.yaml")]) == 0
+    capsys.readouterr()
+    assert main(["config", "show", str(tmp_path / "my.yaml"), "--set", "training.epochs=7", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["training"]["epochs"] == 7
+    assert main(["config", "schema", "--json"]) == 0
+    assert "training" in json.loads(capsys.readouterr().out)["properties"]
