@@ -18,14 +18,14 @@ def foreground_miou(evaluation, kind, name):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_models_learn_crops_and_not_shapes(seed, experiment_file, cache, tmp_path):
-    country = write_country(tmp_path / "country", SyntheticOptions(seed=seed, size_px=576))
-    training = {"epochs": 25, "batch_size": 8, "pixels_per_class": 2000, "precision": "bf16"}
+    country = write_country(tmp_path / "country", SyntheticOptions(seed=seed, size_px=768))
+    training = {"epochs": 40, "batch_size": 4, "class_weights": "none", "pixels_per_class": 2000, "precision": "bf16"}
     file = experiment_file(
         seed=seed,
         parcels={"path": str(country.eurocrops_path), "year": country.year},
         scenes={"path": str(country.safe_folder)},
         patches={"size_px": 64, "dates": "series"},
-        splits={"block_m": 640},
+        splits={"block_m": 1280},
         models=[
             {"name": "unet", "kind": "unet4_gn", "options": {"base_channels": 8}},
             {"name": "forest", "kind": "random_forest", "options": {"n_trees": 30}},
