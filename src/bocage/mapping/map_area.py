@@ -92,7 +92,7 @@ def map_area(
     tally = None
     if votes is not None:
         table, tally = votes.result(class_names)
-        write_votes(table, folder / PARCELS)
+        write_votes(table, folder / PARCELS, scratch=rows.folder)
         write_geopackage(table, folder / GEOPACKAGE, scratch=rows.folder)
         files |= {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}
     write_text(folder / AREAS, areas.result(class_names).to_csv(index=False))

@@ -7,10 +7,10 @@ tile that has not seen a pixel (255) leaves it to the others.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
@@ -23,7 +23,7 @@ from bocage.core.arrays import IGNORE, Int32, UInt8
 from bocage.core.artifacts import read_json, write_json, write_text
 from bocage.core.errors import GridMismatch
 from bocage.core.grid import Grid, Window, full_window, grid_bounds, grid_resolution_m, make_grid, same_lattice
-from bocage.mapping.map_area import CLASS_MAP, CONFIDENCE, GEOPACKAGE, LEGEND, PARCELS, RECORD, STYLE
+from bocage.mapping.map_area import CLASS_MAP, CONFIDENCE, GEOPACKAGE, LEGEND, PARCELS, RECORD, SCRATCH, STYLE
 from bocage.mapping.options import OverlapRule
 from bocage.mapping.style import to_legend, to_qml
 from bocage.mapping.write import BLOCK_PX, class_colormap, write_cog, write_geopackage, write_votes
@@ -98,11 +98,13 @@ def mosaic_maps(
     Raises:
         GridMismatch: if the tiles do not share one projection and pixel lattice.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     tiles = sorted(tiles, key=lambda tile: tile.name)
     px = np.zeros(256, np.int64)
     with ExitStack() as stack:
-        scratch = Path(stack.enter_context(TemporaryDirectory(dir=folder, prefix=".mosaic-")))
+        scratch = folder / SCRATCH
+        shutil.rmtree(scratch, ignore_errors=True)  # of a killed run
+        scratch.mkdir(parents=True)
+        stack.callback(shutil.rmtree, scratch)
         rasters = [
             [stack.enter_context(rasterio.open(tile / name)) for name in (CLASS_MAP, CONFIDENCE)] for tile in tiles
         ]
@@ -146,7 +148,7 @@ def mosaic_maps(
         files: dict[str, Any] = {"class_map": CLASS_MAP, "confidence_map": CONFIDENCE, "parcels": None}
         if votes := [gpd.read_parquet(tile / PARCELS) for tile in tiles if (tile / PARCELS).is_file()]:
             joined = join_votes(votes)
-            write_votes(joined, folder / PARCELS)
+            write_votes(joined, folder / PARCELS, scratch=scratch)
             write_geopackage(joined, folder / GEOPACKAGE, scratch=scratch)
             files |= {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}
     write_text(folder / STYLE, to_qml(class_names, colors))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -97,9 +96,9 @@ def write_cog(
     cog_path.replace(path)
 
 
-def write_votes(votes: gpd.GeoDataFrame, path: Path) -> None:
+def write_votes(votes: gpd.GeoDataFrame, path: Path, *, scratch: Path) -> None:
     """The parcels' votes as GeoParquet 1.1 with bounding boxes."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = scratch / path.name
     votes.to_parquet(temporary, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True)
     temporary.replace(path)
 

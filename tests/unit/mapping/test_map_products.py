@@ -213,7 +213,7 @@ def test_two_tiles_make_one_mosaic_and_all_files_open(tmp_path: Path):
         assert raster.colormap(1)[1] == (255, 204, 0, 255)
     assert len(gpd.read_parquet(tmp_path / "all" / made["parcels"])) == 1
     assert made["n_px"] == 300 * 460
-    assert not list((tmp_path / "all").glob(".mosaic*"))
+    assert not list((tmp_path / "all").glob(".*"))
 
 
 def test_rows_and_sums_of_another_map_are_thrown_away(tmp_path: Path):
