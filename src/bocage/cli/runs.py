@@ -150,12 +150,17 @@ def make_map(
     file: Path | None = typer.Argument(None, help="Experiment file (YAML).", metavar="[EXPERIMENT.yaml]"),
     overrides: list[str] = SET,
     out: Path | None = OUT,
-    checkpoint: Path | None = typer.Option(None, help="A checkpoint folder, instead of an experiment."),
+    checkpoint: list[Path] = typer.Option([], help="A checkpoint folder, instead of an experiment; repeat to average."),
     catalog: str | None = typer.Option(None, help="Catalog name, with --checkpoint: local_safe or stac_static."),
     path: Path | None = typer.Option(None, help="The catalog's folder or file."),
+    cube: Path | None = typer.Option(None, help="A cube folder to map, instead of --catalog."),
     region: str | None = typer.Option(None, help="Vector file or L,B,R,T in degrees; default: all of the products."),
     season: str | None = typer.Option(None, help="First and last day: 2018-04-01/2018-09-30."),
     parcels: Path | None = typer.Option(None, help="Parcels (output of `bocage parcels read`) for a vote each."),
+    augment: bool = typer.Option(False, "--augment", help="Predict in eight orientations and average."),
+    probabilities: bool = typer.Option(False, "--probabilities", help="Also write one layer a class."),
+    areas: Path | None = typer.Option(None, help="Polygon file: areas by class for each of its regions."),
+    areas_name: str | None = typer.Option(None, help="Column of that file with the names."),
 ) -> None:
     """Map the area of an experiment, or any place with any checkpoint (--checkpoint, --catalog, --path, --season)."""
     if file is not None:
@@ -163,14 +168,17 @@ def make_map(
         made = sorted((Path(result["run"]) / "map").rglob("*.tif"))
         emit(result, text=[f"run: {result['run']}", *map(str, made)])
         return
-    if checkpoint is None or catalog is None or path is None:
+    if not checkpoint:
         raise ConfigError("Give an experiment file, or --checkpoint with --catalog and --path.")
+    from bocage.mapping.options import MappingOptions
     from bocage.pipeline.single import map_with_checkpoint
 
     made_maps = map_with_checkpoint(
         checkpoint,
+        MappingOptions(augment=augment, probabilities=probabilities, areas_path=areas, areas_name=areas_name),
         catalog=catalog,
         path=path,
+        cube=cube,
         region=region,
         season=parse_season(season) if season else None,
         parcels=parcels,
@@ -178,7 +186,7 @@ def make_map(
         workers=settings.workers,
         say=say,
     )
-    emit(made_maps, text=[f"{key}: {value}" for key, value in made_maps.items()])
+    emit(made_maps, text=[f"{key}: {value}" for key, value in made_maps.items() if key != "maps" and value])
 
 
 def report(

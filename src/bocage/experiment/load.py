@@ -19,7 +19,7 @@ from bocage.core.errors import BocageError, ConfigError, MissingFile, UnknownKey
 from bocage.core.registry import nearest
 from bocage.experiment.schema import Experiment
 
-PATH_KEYS = ("path", "file")
+PATH_KEYS = ("path", "areas_path", "file")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 

@@ -56,4 +56,6 @@ class Experiment(Options):
             raise ValueError(
                 f"mapping.model is '{self.mapping.model}', but the models are {', '.join(names) or 'none'}"
             )
+        if unknown := [name for name in self.mapping.ensemble if name not in names]:
+            raise ValueError(f"mapping.ensemble names {', '.join(unknown)}, but the models are {', '.join(names)}")
         return self

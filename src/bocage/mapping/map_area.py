@@ -1,27 +1,42 @@
-"""A Predictor + a cube (+ parcels) -> a folder with class_map.tif, confidence.tif, parcels.parquet, map.json."""
+"""A Predictor + a cube (+ parcels, regions) -> a folder with the map, its style, votes, areas and description.
+
+Finished rows go to a scratch folder `.map` (`store`); a killed map goes on after its last finished band of rows and
+ends with the same files. `map.json` is written last: a folder that has it is whole.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import shapely
 
-from bocage.core.arrays import IGNORE, Int64, UInt8
-from bocage.core.artifacts import write_json
+from bocage.core.arrays import IGNORE, Float32, UInt8
+from bocage.core.artifacts import read_json, write_json, write_text
+from bocage.core.digest import canonical_json, digest_value
 from bocage.core.errors import ConfigError
 from bocage.cubes.store import CubeStore
+from bocage.mapping.areas import AreaCounts
 from bocage.mapping.options import MappingOptions
 from bocage.mapping.parcels import ParcelVotes
 from bocage.mapping.predict import MapBand, check_model, predict_bands
-from bocage.mapping.write import class_colormap, open_cog, write_votes
+from bocage.mapping.read import read_regions
+from bocage.mapping.stac import build_item
+from bocage.mapping.store import RowStore
+from bocage.mapping.style import to_legend, to_qml
+from bocage.mapping.write import class_colormap, write_cog, write_geopackage, write_votes
 from bocage.models.predictor import Predictor
 
-CLASS_MAP, CONFIDENCE, PARCELS, RECORD = "class_map.tif", "confidence.tif", "parcels.parquet", "map.json"
+CLASS_MAP, CONFIDENCE, PROBABILITIES = "class_map.tif", "confidence.tif", "probabilities.tif"
+PARCELS, GEOPACKAGE, AREAS = "parcels.parquet", "parcels.gpkg", "areas.csv"
+STYLE, LEGEND, ITEM, RECORD = "class_map.qml", "legend.csv", "item.json", "map.json"
+SCRATCH = ".map"
+VERSION = 1  # of what a half-made map holds; raise it when predicting or voting changes
 
 
 def map_area(
@@ -32,83 +47,216 @@ def map_area(
     options: MappingOptions,
     *,
     colors: Sequence[str],
+    model: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Map one cube.
 
     Args:
         parcels: declared fields to vote for, in any CRS; with `class_name` the declared class stands beside the vote.
-        folder: gets the files; 255 in both rasters is a pixel without a valid date.
+        folder: gets the files; 255 in all rasters is a pixel without a valid date.
         colors: "#rrggbb" of each of the model's classes, by id.
+        model: what the model is, its weights' digest included (the content of model.json). Without it nothing says
+            whether a half-made map was made by the same model, so a killed map starts again.
 
     Returns:
-        The content of map.json: file names `class_map`, `confidence_map`, `parcels` (None without parcels), `mpx_per_s`
-        and counts.
+        The content of map.json: names of the files `class_map`, `confidence_map`, `probabilities`, `parcels`,
+        `stac_item`, … (None for what was not made), `mpx_per_s` and counts.
 
     Raises:
         MissingBand, DataError: if the cube does not fit the model.
-        NothingLeft: if parcels are given and none lies on the map.
+        NothingLeft: if parcels or regions are given and none lies on the map.
     """
     class_names = predictor.class_names
     if len(colors) != len(class_names):
         raise ConfigError(f"{len(colors)} colours for {len(class_names)} classes ({', '.join(class_names)})")
     check_model(predictor, cube)
-    folder.mkdir(parents=True, exist_ok=True)
     votes = None if parcels is None else ParcelVotes(parcels, cube.grid, len(class_names))
-    px_by_value = np.zeros(256, np.int64)
+    regions = read_regions(options.areas_path, options.areas_name) if options.areas_path else None
+    areas = AreaCounts(cube.grid, regions)
+    digest = _digest(cube, parcels, regions, options, colors, model) if model is not None else None
+    if (finished := _finished(folder, digest)) is not None:
+        return finished
+
+    layers = {"classes": 1, "confidence": 1} | ({"probabilities": len(class_names)} if options.probabilities else {})
+    height, width = (int(n) for n in cube.grid.shape)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = RowStore(folder / SCRATCH, digest, layers, (height, width))
+    try:
+        seconds = _predict(predictor, cube, options, rows, areas, votes)
+    except BaseException:
+        if digest is None:
+            rows.remove()
+        raise
     start = time.perf_counter()
-    with ExitStack() as stack:
-        write_classes = stack.enter_context(
-            open_cog(
-                folder / CLASS_MAP,
-                cube.grid,
-                description="class",
-                overviews="MODE",
-                colormap=class_colormap(colors),
-                tags={f"CLASS_{i}": name for i, name in enumerate(class_names)},
-            )
-        )
-        write_confidence = stack.enter_context(
-            open_cog(folder / CONFIDENCE, cube.grid, description="confidence in per cent", overviews="AVERAGE")
-        )
-        for band in predict_bands(predictor, cube, options):
-            classes, confidence = to_map(band)
-            write_classes(band.row, classes)
-            write_confidence(band.row, confidence)
-            px_by_value += np.bincount(classes.ravel(), minlength=256)
-            if votes is not None:
-                votes.add(band.row, classes, band.probabilities, band.seen)
-    seconds = time.perf_counter() - start
-    record = _record(class_names, px_by_value, len(cube.days), options, seconds)
+    files = _write_rasters(folder, cube, rows, class_names, colors, options)
+    tally = None
     if votes is not None:
         table, tally = votes.result(class_names)
-        write_votes(table, folder / PARCELS)
-        record |= {"parcels": PARCELS, "tally": tally.to_json()}
+        write_votes(table, folder / PARCELS, scratch=rows.folder)
+        write_geopackage(table, folder / GEOPACKAGE, scratch=rows.folder)
+        files |= {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}
+    write_text(folder / AREAS, areas.result(class_names).to_csv(index=False))
+    write_text(folder / STYLE, to_qml(class_names, colors))
+    write_text(folder / LEGEND, to_legend(class_names, colors))
+    files |= {"areas": AREAS, "style": STYLE, "legend": LEGEND}
+    item = build_item(
+        folder.resolve().name,
+        cube.grid,
+        cube.days,
+        files,
+        class_names=class_names,
+        colors=colors,
+        bands=predictor.bands,
+        window_px=options.window_px,
+        model=model or {},
+        scenes=getattr(cube, "scenes", ()),
+    )
+    write_json(folder / ITEM, item)
+    seconds += time.perf_counter() - start
+    px = areas.px[0]
+    n_px = int(px.sum())
+    record = {
+        "class_map": None,
+        "confidence_map": None,
+        "probabilities": None,
+        "parcels": None,
+        **files,
+        "stac_item": ITEM,
+        "n_px": n_px,
+        "n_unseen_px": int(px[IGNORE]),
+        "px_by_class": {name: int(px[i]) for i, name in enumerate(class_names)},
+        "n_dates": len(cube.days),
+        "window_px": options.window_px,
+        "overlap_px": options.overlap_px,
+        "augment": options.augment,
+        "digest": digest,
+        "seconds": round(seconds, 3),
+        "mpx_per_s": round(n_px / 1e6 / seconds, 4),
+        **({"tally": tally.to_json()} if tally else {}),
+    }
     write_json(folder / RECORD, record)
+    rows.remove()
     return record
+
+
+def _predict(
+    predictor: Predictor,
+    cube: CubeStore,
+    options: MappingOptions,
+    rows: RowStore,
+    areas: AreaCounts,
+    votes: ParcelVotes | None,
+) -> float:
+    """Predict what is left, band by band; returns the seconds spent, those of a killed run's bands included."""
+    before, n_done, pending = 0.0, 0, None
+    if state := rows.state:
+        before, n_done, pending = float(state["seconds"]), int(state["n_done"]), state["pending"]
+        areas.restore(state)
+        if votes is not None:
+            votes.restore(state)
+    start = time.perf_counter()
+    for band in predict_bands(predictor, cube, options, n_done=n_done, pending=pending):
+        classes, confidence = to_map(band)
+        rows.write("classes", band.row, classes[None])
+        rows.write("confidence", band.row, confidence[None])
+        if options.probabilities:
+            for layer in range(len(band.probabilities)):
+                rows.write_layer("probabilities", layer, band.row, to_per_cent(band.probabilities[layer], band.seen))
+        areas.add(band.row, classes)
+        if votes is not None:
+            votes.add(band.row, classes, band.probabilities, band.seen)
+        sums = areas.state | (votes.state if votes is not None else {})
+        seconds = before + time.perf_counter() - start
+        rows.commit({"n_done": band.n_done, "pending": band.pending, "seconds": seconds, **sums})
+    return before + time.perf_counter() - start
+
+
+def _write_rasters(
+    folder: Path,
+    cube: CubeStore,
+    rows: RowStore,
+    class_names: Sequence[str],
+    colors: Sequence[str],
+    options: MappingOptions,
+) -> dict[str, str]:
+    """The finished rows as COGs; returns asset key -> file name."""
+    write_cog(
+        folder / CLASS_MAP,
+        cube.grid,
+        lambda row, n: rows.read("classes", row, n),
+        scratch=rows.folder,
+        descriptions=["class"],
+        overviews="MODE",
+        colormap=class_colormap(colors),
+        tags={f"CLASS_{i}": name for i, name in enumerate(class_names)},
+    )
+    write_cog(
+        folder / CONFIDENCE,
+        cube.grid,
+        lambda row, n: rows.read("confidence", row, n),
+        scratch=rows.folder,
+        descriptions=["confidence in per cent"],
+        overviews="AVERAGE",
+    )
+    files = {"class_map": CLASS_MAP, "confidence_map": CONFIDENCE}
+    if options.probabilities:
+        write_cog(
+            folder / PROBABILITIES,
+            cube.grid,
+            lambda row, n: rows.read("probabilities", row, n),
+            scratch=rows.folder,
+            descriptions=list(class_names),
+            overviews="AVERAGE",
+            scale=0.01,
+        )
+        files["probabilities"] = PROBABILITIES
+    return files
 
 
 def to_map(band: MapBand) -> tuple[UInt8, UInt8]:
     """Class ids and confidence (largest probability in per cent, 0–100), both (rows, W), 255 where nothing is seen."""
-    empty = np.uint8(IGNORE)
-    classes = np.where(band.seen, band.probabilities.argmax(0).astype(np.uint8), empty)
-    per_cent = np.rint(100 * np.clip(band.probabilities.max(0), 0, 1)).astype(np.uint8)
-    return classes, np.where(band.seen, per_cent, empty)
+    classes = np.where(band.seen, band.probabilities.argmax(0).astype(np.uint8), np.uint8(IGNORE))
+    return classes, to_per_cent(band.probabilities.max(0), band.seen)
 
 
-def _record(
-    class_names: Sequence[str], px_by_value: Int64, n_dates: int, options: MappingOptions, seconds: float
-) -> dict[str, Any]:
-    n_px = int(px_by_value.sum())
-    return {
-        "class_map": CLASS_MAP,
-        "confidence_map": CONFIDENCE,
-        "parcels": None,
-        "n_px": n_px,
-        "n_unseen_px": int(px_by_value[IGNORE]),
-        "px_by_class": {name: int(px_by_value[i]) for i, name in enumerate(class_names)},
-        "n_dates": n_dates,
-        "window_px": options.window_px,
-        "overlap_px": options.overlap_px,
-        "seconds": round(seconds, 3),
-        "mpx_per_s": round(n_px / 1e6 / seconds, 4),
-    }
+def to_per_cent(probability: Float32, seen: np.ndarray[Any, np.dtype[np.bool_]]) -> UInt8:
+    """A probability (rows, W) as whole per cent, 0–100; 255 where nothing is seen."""
+    per_cent = np.rint(100 * np.clip(probability, 0, 1)).astype(np.uint8)
+    return np.where(seen, per_cent, np.uint8(IGNORE))
+
+
+def _digest(
+    cube: CubeStore,
+    parcels: gpd.GeoDataFrame | None,
+    regions: gpd.GeoDataFrame | None,
+    options: MappingOptions,
+    colors: Sequence[str],
+    model: Mapping[str, Any] | None,
+) -> str:
+    """Of everything that decides the map."""
+    return digest_value(
+        {
+            "version": VERSION,
+            "cube": canonical_json(cube.record),
+            "parcels": None if parcels is None else _digest_frame(parcels),
+            "regions": None if regions is None else _digest_frame(regions),
+            "options": options,
+            "colors": list(colors),
+            "model": model,
+        }
+    )
+
+
+def _digest_frame(frame: gpd.GeoDataFrame) -> str:
+    """Of the shapes and the other columns of a table."""
+    shapes = hashlib.sha256(b"".join(shapely.to_wkb(frame.geometry.to_numpy())))
+    rest = frame.drop(columns=frame.geometry.name).to_csv(index=False)
+    return digest_value([str(frame.crs), shapes.hexdigest(), hashlib.sha256(rest.encode()).hexdigest()])
+
+
+def _finished(folder: Path, digest: str | None) -> dict[str, Any] | None:
+    """The record of a map that stands in the folder already, made of the same things."""
+    if digest is None or not (folder / RECORD).is_file():
+        return None
+    record: dict[str, Any] = read_json(folder / RECORD)
+    return record if record.get("digest") == digest and (folder / record["class_map"]).is_file() else None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from bocage.core.arrays import Bool, Float32, UInt8, UInt32
+from bocage.core.arrays import AnyArray, Bool, Float32, Float64, UInt8, UInt32
 from bocage.core.errors import NothingLeft
 from bocage.core.grid import Grid, Window, footprint, grid_bounds, grid_window
 from bocage.core.tally import Tally
@@ -49,11 +49,7 @@ class ParcelVotes:
             )
 
     def _reaching(self, grid: Grid) -> Bool:
-        """Which parcels' boxes touch a grid."""
-        left, bottom, right, top = grid_bounds(grid)
-        x0, y0, x1, y1 = self._bounds.T
-        touching: Bool = (x0 < right) & (x1 > left) & (y0 < top) & (y1 > bottom)
-        return touching
+        return touches(self._bounds, grid)
 
     def add(self, row: int, classes: UInt8, probabilities: Float32, seen: Bool) -> None:
         """Count a band of rows.
@@ -74,13 +70,25 @@ class ParcelVotes:
         for c in range(k):
             self._sums[:, c] += np.bincount(index, weights=probabilities[c][voting], minlength=n)
 
+    @property
+    def state(self) -> dict[str, AnyArray]:
+        """What the bands so far have added up to."""
+        return {"vote_counts": self._counts, "vote_sums": self._sums}
+
+    def restore(self, state: Mapping[str, AnyArray]) -> None:
+        """Go on from the `state` of an earlier run over the same parcels."""
+        self._counts, self._sums = state["vote_counts"].copy(), state["vote_sums"].copy()
+
     def result(self, class_names: Sequence[str]) -> tuple[gpd.GeoDataFrame, Tally]:
         """The parcels with at least one vote, in the frame's order and CRS.
 
         Returns:
             The frame's own columns; `declared_class_id` and `declared_class` if it had classes; `predicted_class_id`,
-            `predicted_class`; `confidence`, the mean probability of that class (0–1); `agreeing_fraction`, the share
-            of pixels that vote for it (0–1); `n_px`; the geometry. And what was dropped.
+            `predicted_class`, the majority of the pixels; `confidence`, the mean probability of that class (0–1);
+            `agreeing_fraction`, the share of pixels that vote for it (0–1); `mean_class` and `mean_confidence`, the
+            class of the largest mean probability, which may differ from the majority; `second_class` and
+            `second_confidence`, the class of the largest mean probability beside the predicted one; `n_px`; the
+            geometry. And what was dropped.
         """
         n_px = self._counts.sum(1)
         voted = n_px > 0
@@ -92,6 +100,12 @@ class ParcelVotes:
         votes["predicted_class"] = np.array(class_names, dtype=object)[winner]
         votes["confidence"] = self._sums[rows, winner] / np.maximum(n_px, 1)
         votes["agreeing_fraction"] = self._counts[rows, winner] / np.maximum(n_px, 1)
+        means = self._sums / np.maximum(n_px, 1)[:, None]
+        others = means.copy()
+        others[rows, winner] = -1
+        for name, choice in (("mean", means.argmax(1)), ("second", others.argmax(1))):
+            votes[f"{name}_class"] = np.array(class_names, dtype=object)[choice]
+            votes[f"{name}_confidence"] = means[rows, choice]
         votes["n_px"] = n_px
         kept = gpd.GeoDataFrame(votes, geometry=self._frame.geometry.to_numpy(), crs=self._frame.crs)[voted]
         dropped = {
@@ -99,3 +113,11 @@ class ParcelVotes:
             "no pixel with a valid date": int((self._inside & ~voted).sum()),
         }
         return kept.reset_index(drop=True), Tally(int(voted.sum()), dropped)
+
+
+def touches(bounds: Float64, grid: Grid) -> Bool:
+    """Which boxes (N, 4: left, bottom, right, top in the grid's CRS) touch a grid; NaN touches nothing."""
+    left, bottom, right, top = grid_bounds(grid)
+    x0, y0, x1, y1 = bounds.T
+    touching: Bool = (x0 < right) & (x1 > left) & (y0 < top) & (y1 > bottom)
+    return touching

@@ -30,11 +30,15 @@ class MapBand:
         row: first row.
         probabilities: (K, rows, W) float32, summing to one where `seen`.
         seen: (rows, W) bool, True where at least one date is valid.
+        n_done: rows of windows that are predicted so far.
+        pending: (K, rows, W) float32, what they have added to the rows below; `predict_bands` can go on from it.
     """
 
     row: int
     probabilities: Float32
     seen: Bool
+    n_done: int
+    pending: Float32
 
 
 def check_model(predictor: Predictor, cube: CubeStore) -> None:
@@ -55,26 +59,35 @@ def check_model(predictor: Predictor, cube: CubeStore) -> None:
         )
 
 
-def predict_bands(predictor: Predictor, cube: CubeStore, options: MappingOptions) -> Iterator[MapBand]:
-    """Predict in overlapping windows, blend, and give rows away as soon as no later window touches them."""
-    height, width = cube.grid.shape
+def predict_bands(
+    predictor: Predictor, cube: CubeStore, options: MappingOptions, *, n_done: int = 0, pending: Float32 | None = None
+) -> Iterator[MapBand]:
+    """Predict in overlapping windows, blend, and give rows away as soon as no later window touches them.
+
+    Args:
+        n_done: rows of windows to leave out, since an earlier call has predicted them.
+        pending: of the last band of that call.
+    """
+    height, width = (int(n) for n in cube.grid.shape)
     n_classes = len(predictor.class_names)
-    rows, cols = (plan_axis(int(n), options.window_px, options.overlap_px) for n in (height, width))
-    pending = np.zeros((n_classes, 0, width), np.float32)
+    rows, cols = (plan_axis(n, options.window_px, options.overlap_px) for n in (height, width))
+    pending = np.zeros((n_classes, 0, width), np.float32) if pending is None else pending
     with bar("Mapping", len(rows) * len(cols), unit="windows") as progress:
-        for tile, following in zip(rows, [*rows[1:], None], strict=True):
+        progress.advance(n_done * len(cols))
+        for number, tile in enumerate(rows[n_done:], n_done + 1):
             total = np.zeros((n_classes, tile.size, width), np.float32)
             total[:, : pending.shape[1]] = pending
             seen = np.zeros((tile.size, width), bool)
             for col in cols:
                 window = Window(tile.start, col.start, tile.size, col.size)
                 probabilities, valid = predict_window(predictor, cube, window)
-                total[:, :, col.span] += probabilities * (tile.weights[:, None] * col.weights)
+                probabilities *= tile.weights[:, None] * col.weights
+                total[:, :, col.span] += probabilities
                 seen[:, col.span] |= valid
                 progress.advance()
-            n = (following.start if following else height) - tile.start
-            yield MapBand(tile.start, total[:, :n], seen[:n])
-            pending = total[:, n:]
+            n = (rows[number].start if number < len(rows) else height) - tile.start
+            pending = total[:, n:].copy()
+            yield MapBand(tile.start, total[:, :n], seen[:n], number, pending)
 
 
 def predict_window(predictor: Predictor, cube: CubeStore, window: Window) -> tuple[Float32, Bool]:

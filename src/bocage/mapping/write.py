@@ -1,10 +1,8 @@
-"""Bands of rows -> Cloud Optimized GeoTIFF; votes -> GeoParquet. Writes files, whole or not at all."""
+"""Rows of a finished map -> Cloud Optimized GeoTIFF; votes -> GeoParquet, GeoPackage. Files are whole or not there."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -16,8 +14,10 @@ from bocage.core.arrays import IGNORE, UInt8
 from bocage.core.grid import Grid
 
 BLOCK_PX = 256
+CACHE_MB = 256  # GDAL's block cache; its default is a share of the machine's memory
 
-WriteRows = Callable[[int, UInt8], None]
+ReadRows = Callable[[int, int], UInt8]
+Colormap = Mapping[int, tuple[int, int, int, int]]
 
 
 def class_colormap(colors: Sequence[str]) -> dict[int, tuple[int, int, int, int]]:
@@ -29,31 +29,36 @@ def class_colormap(colors: Sequence[str]) -> dict[int, tuple[int, int, int, int]
     return table
 
 
-@contextmanager
-def open_cog(
+def write_cog(
     path: Path,
     grid: Grid,
+    read_rows: ReadRows,
     *,
-    description: str,
+    scratch: Path,
+    descriptions: Sequence[str],
     overviews: str,
-    colormap: Mapping[int, tuple[int, int, int, int]] | None = None,
+    colormap: Colormap | None = None,
     tags: Mapping[str, str] | None = None,
-) -> Iterator[WriteRows]:
-    """Write a uint8 raster (no data 255) row band by row band; at the end it becomes a COG with overviews.
+    scale: float | None = None,
+) -> None:
+    """Write a uint8 raster (no data 255) as a COG with overviews, in memory that does not grow with its area.
 
     A COG lists its overviews before its pixels, so rows go to a plain GeoTIFF first, which is then copied.
 
     Args:
+        read_rows: (first row, number of rows) -> (layer, rows, columns).
+        scratch: an existing folder on the same disk for unfinished files.
+        descriptions: one a layer.
         overviews: GDAL's name of the resampling of overviews: MODE for classes, AVERAGE for quantities.
-        tags: of the band, such as the names of its values.
+        tags: of every layer, such as the names of its values.
+        scale: what a stored number is multiplied with to get the quantity.
     """
-    rows_path = path.with_name(f".{path.name}.{os.getpid()}.rows.tif")
-    cog_path = path.with_name(f".{path.name}.{os.getpid()}.tmp.tif")
+    rows_path, cog_path = scratch / f"{path.name}.rows.tif", scratch / path.name
     height, width = (int(n) for n in grid.shape)
     profile = {
         "driver": "GTiff",
         "dtype": "uint8",
-        "count": 1,
+        "count": len(descriptions),
         "height": height,
         "width": width,
         "crs": str(grid.crs),
@@ -62,19 +67,21 @@ def open_cog(
         "tiled": True,
         "blockxsize": BLOCK_PX,
         "blockysize": BLOCK_PX,
+        "interleave": "band",
         "bigtiff": "if_safer",
     }
-    try:
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
         with rasterio.open(rows_path, "w", **profile) as raster:
-            raster.set_band_description(1, description)
-            raster.update_tags(1, **(tags or {}))
+            raster.descriptions = tuple(descriptions)
+            for layer in range(1, len(descriptions) + 1):
+                raster.update_tags(layer, **(tags or {}))
             if colormap:
                 raster.write_colormap(1, colormap)
-
-            def write_rows(row: int, values: UInt8) -> None:
-                raster.write(values, 1, window=RasterWindow(0, row, width, len(values)))
-
-            yield write_rows
+            if scale is not None:
+                raster.scales = (scale,) * len(descriptions)
+            for row in range(0, height, BLOCK_PX):
+                values = read_rows(row, min(BLOCK_PX, height - row))
+                raster.write(values, window=RasterWindow(0, row, width, values.shape[1]))
         rasterio.shutil.copy(
             rows_path,
             cog_path,
@@ -83,15 +90,22 @@ def open_cog(
             BLOCKSIZE=BLOCK_PX,
             OVERVIEW_RESAMPLING=overviews,
             NUM_THREADS="ALL_CPUS",
+            BIGTIFF="IF_SAFER",
         )
-        cog_path.replace(path)
-    finally:
-        rows_path.unlink(missing_ok=True)
-        cog_path.unlink(missing_ok=True)
+    rows_path.unlink()
+    cog_path.replace(path)
 
 
-def write_votes(votes: gpd.GeoDataFrame, path: Path) -> None:
+def write_votes(votes: gpd.GeoDataFrame, path: Path, *, scratch: Path) -> None:
     """The parcels' votes as GeoParquet 1.1 with bounding boxes."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = scratch / path.name
     votes.to_parquet(temporary, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True)
+    temporary.replace(path)
+
+
+def write_geopackage(votes: gpd.GeoDataFrame, path: Path, *, scratch: Path) -> None:
+    """The same as a GeoPackage with one layer `parcels`, for programs that do not read GeoParquet."""
+    temporary = scratch / path.name
+    temporary.unlink(missing_ok=True)
+    votes.to_file(temporary, driver="GPKG", layer="parcels", engine="pyogrio")
     temporary.replace(path)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bocage.core.artifacts import read_json
+from bocage.core.errors import ConfigError
 from bocage.cubes.build import build_cube, check_scenes
 from bocage.cubes.options import CubeOptions
-from bocage.cubes.plan import plan_cubes
+from bocage.cubes.plan import CubePlan, plan_cubes
 from bocage.cubes.read import read_scene_grid
-from bocage.cubes.store import open_cube
+from bocage.cubes.store import CubeStore, open_cube
 from bocage.datasets.read import open_dataset
 from bocage.evaluation.options import EvaluationOptions
 from bocage.mapping.options import MappingOptions
+from bocage.mapping.preprocessing import check_preprocessing
 from bocage.parcels.read import read_parcel_file
+from bocage.pipeline.stages import describe_preprocessing
 from bocage.regions.options import RegionOptions
 from bocage.regions.plan import plan_regions, region_from_text
 from bocage.scenes.options import SceneOptions
@@ -38,10 +43,12 @@ def evaluate_checkpoint(checkpoint: Path, dataset: Path, split: Path, *, out: Pa
 
 
 def map_with_checkpoint(
-    checkpoint: Path,
+    checkpoints: Sequence[Path],
+    options: MappingOptions,
     *,
-    catalog: str,
-    path: Path,
+    catalog: str | None,
+    path: Path | None,
+    cube: Path | None,
     region: str | None,
     season: tuple[date, date] | None,
     parcels: Path | None,
@@ -49,31 +56,86 @@ def map_with_checkpoint(
     workers: int,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Find the scenes of a place, build its cube as in training, predict it. A killed cube goes on where it was.
+    """Find the scenes of a place, build its cubes as in training, predict them. A killed map goes on where it was.
+
+    Args:
+        checkpoints: one, or several whose mean is mapped.
+        cube: an existing cube to map, instead of `catalog` and `path`.
 
     Returns:
-        class_map, confidence_map, parcels and mpx_per_s of the first tile, and all tiles under `tiles`.
+        class_map, confidence_map, parcels, stac_item and mpx_per_s of the first map (a mosaic where one zone has
+        several tiles), and every map under `maps`.
+
+    Raises:
+        DataError: if the imagery is not prepared as the models' training data were; every difference is named.
     """
-    from bocage.mapping.map_area import map_area
+    from bocage.mapping.map_tiles import map_tiles
     from bocage.models.checkpoint import load_predictor, read_record
 
-    record = read_record(checkpoint)
-    prepared = dict(record.preprocessing)
-    options = CubeOptions(**{k: v for k, v in prepared.items() if k in CubeOptions.model_fields})
-    scenes_wanted = SceneOptions(catalog=catalog, path=str(path), season=season, level=prepared["level"])
+    records = [read_record(folder) for folder in checkpoints]
+    if cube is not None:
+        cubes = {cube.resolve().name: open_cube(cube)}
+    elif catalog is not None and path is not None:
+        wanted = SceneOptions(catalog=catalog, path=str(path), season=season, level=records[0].preprocessing["level"])
+        cubes = build_cubes(wanted, records[0].preprocessing, region, out, workers=workers, say=say)
+    else:
+        raise ConfigError("Say what to map: --catalog with --path, or --cube with a cube that exists.")
+    for record, (name, opened) in product(records, cubes.items()):
+        say(f"checking cube {name} against the training data of '{record.name}'")
+        made = CubeOptions(**opened.record["options"])
+        check_preprocessing(record.preprocessing, describe_preprocessing(made, opened.level))
+    first, *others = [read_json(folder / "model.json") for folder in checkpoints]
+    maps = map_tiles(
+        [load_predictor(folder) for folder in checkpoints],
+        cubes,
+        read_parcel_file(parcels) if parcels else None,
+        out,
+        options,
+        colors=[c["color"] for c in records[0].classes],
+        model=first | ({"ensemble": others} if others else {}),
+    )
+    files = ("class_map", "confidence_map", "probabilities", "parcels", "areas", "style", "stac_item")
+    entries = [
+        {"name": name, "mpx_per_s": made["mpx_per_s"]}
+        | {key: str(out / name / made[key]) if made.get(key) else None for key in files}
+        for name, made in maps.items()
+    ]
+    return {**{k: v for k, v in entries[0].items() if k != "name"}, "maps": entries}
+
+
+def build_cubes(
+    wanted: SceneOptions,
+    preprocessing: Mapping[str, Any],
+    region: str | None,
+    out: Path,
+    *,
+    workers: int,
+    say: Callable[[str], None],
+) -> dict[str, CubeStore]:
+    """The cubes of a place, prepared as a model's record says, under `out/<name>/cube`; finished ones are kept.
+
+    Raises:
+        DataError: if the record has steps that a cube of this version does not know.
+    """
+    options = CubeOptions(**{k: v for k, v in preprocessing.items() if k in CubeOptions.model_fields})
+    check_preprocessing(preprocessing, describe_preprocessing(options, wanted.level))
     place = plan_regions(region_from_text(region) if region else RegionOptions())[0]
-    scenes, tally = search_scenes(scenes_wanted, place.geometry)
+    scenes, tally = search_scenes(wanted, place.geometry)
     say(f"scenes: {tally}")
     check_scenes(scenes, options)
-    plans = plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, place, options)
-    predictor, frame = load_predictor(checkpoint), read_parcel_file(parcels) if parcels else None
-    tiles = []
-    for plan in plans:
-        folder = out / plan.name
-        if not (folder / "cube" / "cube.json").is_file():
-            say(f"cube {plan.name}: {build_cube(plan, folder / 'cube', options, threads=workers)}")
-        cube, colors = open_cube(folder / "cube"), [c["color"] for c in record.classes]
-        made = map_area(predictor, cube, frame, folder, MappingOptions(), colors=colors)
-        paths = {k: str(folder / made[k]) if made[k] else None for k in ("class_map", "confidence_map", "parcels")}
-        tiles.append({"name": plan.name, **paths, "mpx_per_s": made["mpx_per_s"]})
-    return {**{k: v for k, v in tiles[0].items() if k != "name"}, "tiles": tiles}
+    cubes = {}
+    for plan in plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, place, options):
+        folder = out / plan.name / "cube"
+        if not _is_built(folder, plan, options):
+            say(f"cube {plan.name}: {build_cube(plan, folder, options, threads=workers)}")
+        cubes[plan.name] = open_cube(folder)
+    return cubes
+
+
+def _is_built(folder: Path, plan: CubePlan, options: CubeOptions) -> bool:
+    """True if the cube of this very plan is finished in the folder."""
+    if not (folder / "cube.json").is_file():
+        return False
+    cube = open_cube(folder)
+    same_scenes = set(cube.scenes) | set(cube.record["dropped"]) == {s.id for s in plan.scenes}
+    return same_scenes and cube.grid == plan.grid and cube.record["options"] == options.model_dump(mode="json")

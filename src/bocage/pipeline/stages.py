@@ -80,10 +80,18 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
         ),
     ]
     if models:
-        mapped = f"train/{mapped_model(experiment)}"
+        mapped = tuple(f"train/{name}" for name in mapped_models(experiment))
         flow += [
             Stage("evaluation", 1, ("datasets", "splits", *models), lambda e: [e.evaluation, e.seed], make_evaluation),
-            Stage("mapping", 1, ("taxonomy", "cubes", mapped), lambda e: [e.mapping], make_map),
+            Stage(
+                "mapping",
+                2,
+                ("taxonomy", "cubes", *mapped),
+                lambda e: [e.mapping],
+                make_map,
+                external=_area_regions,
+                resume=True,
+            ),
         ]
     return [*flow, Stage("reports", 1, tuple(s.name for s in flow), lambda e: e, make_report)]
 
@@ -227,16 +235,22 @@ def make_evaluation(context: Context, draft: Draft) -> None:
 
 
 def make_map(context: Context, draft: Draft) -> None:
-    """One checkpoint over every cube → class map, confidence, a vote for each parcel."""
-    from bocage.mapping.map_area import map_area
+    """Checkpoints over every cube → class map, confidence, a vote for each parcel. A killed map goes on."""
+    from bocage.mapping.map_tiles import map_tiles
     from bocage.models.checkpoint import load_predictor
 
     experiment = context.experiment
-    predictor = load_predictor(context.path(f"train/{mapped_model(experiment)}"))
-    parcels = gpd.read_parquet(context.path("taxonomy") / PARCELS)
-    colors = [c.color for c in read_classes(context).classes]
-    for name, cube in open_cubes(context.path("cubes")).items():
-        map_area(predictor, cube, parcels, draft.path / name, experiment.mapping, colors=colors)
+    folders = [context.path(f"train/{name}") for name in mapped_models(experiment)]
+    first, *others = [read_json(folder / "model.json") for folder in folders]
+    map_tiles(
+        [load_predictor(folder) for folder in folders],
+        open_cubes(context.path("cubes")),
+        gpd.read_parquet(context.path("taxonomy") / PARCELS),
+        draft.path,
+        experiment.mapping,
+        colors=[c.color for c in read_classes(context).classes],
+        model=first | ({"ensemble": others} if others else {}),
+    )
 
 
 def make_report(context: Context, draft: Draft) -> None:
@@ -255,7 +269,7 @@ def make_report(context: Context, draft: Draft) -> None:
         split_audit=context.path("splits") / "split_audit.json",
         checkpoints=models,
         evaluation=context.path("evaluation") if models else None,
-        maps=_folders(context.path("mapping")) if models else (),
+        maps=tuple(context.path("mapping") / cube.name for cube in _folders(context.path("cubes"))) if models else (),
     )
     parcels, declared = artifacts["parcels"].record, experiment.parcels
     stages = [
@@ -306,9 +320,9 @@ def describe_preprocessing(cubes: CubeOptions, level: str) -> dict[str, Any]:
     }
 
 
-def mapped_model(experiment: Experiment) -> str:
-    """Name of the model that is mapped: `mapping.model`, else the first."""
-    return experiment.mapping.model or experiment.models[0].name
+def mapped_models(experiment: Experiment) -> list[str]:
+    """Names of the models whose mean is mapped: `mapping.model`, else the first, then `mapping.ensemble`."""
+    return [experiment.mapping.model or experiment.models[0].name, *experiment.mapping.ensemble]
 
 
 def _folders(parent: Path) -> tuple[Path, ...]:
@@ -341,6 +355,11 @@ def _parcel_files(experiment: Experiment) -> dict[str, str]:
 
 def _taxonomy_file(experiment: Experiment) -> dict[str, str]:
     return {"taxonomy": digest_value(load_taxonomy(experiment.taxonomy).to_json())}
+
+
+def _area_regions(experiment: Experiment) -> dict[str, str]:
+    path = experiment.mapping.areas_path
+    return {"areas": fingerprint_tree(path)} if path is not None and path.exists() else {}
 
 
 def _catalog(experiment: Experiment) -> dict[str, str]:

@@ -85,7 +85,15 @@ def test_a_constant_model_gives_a_constant_map(tmp_path: Path) -> None:
 def test_maps_are_cogs_with_overviews_colours_and_names_on_the_cubes_grid(tmp_path: Path) -> None:
     cube = area(shape=(300, 280))
     map_area(Level(), cube, None, tmp_path, MappingOptions(), colors=COLORS)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["class_map.tif", "confidence.tif", "map.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "areas.csv",
+        "class_map.qml",
+        "class_map.tif",
+        "confidence.tif",
+        "item.json",
+        "legend.csv",
+        "map.json",
+    ]
     with rasterio.open(tmp_path / "class_map.tif") as raster:
         assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert raster.overviews(1) == [2]

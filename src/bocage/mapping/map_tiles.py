@@ -1,0 +1,81 @@
+"""A Predictor + several cubes -> a map a cube, and a mosaic for every UTM zone that has more than one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import shapely
+
+from bocage.core.errors import NothingLeft
+from bocage.core.grid import Grid
+from bocage.cubes.store import CubeStore
+from bocage.mapping.ensemble import Augmented, Ensemble
+from bocage.mapping.map_area import map_area
+from bocage.mapping.mosaic import mosaic_maps
+from bocage.mapping.options import MappingOptions
+from bocage.mapping.parcels import touches
+from bocage.models.predictor import Predictor
+
+MOSAIC = "mosaic"  # names of mosaics start like this
+
+
+def map_tiles(
+    predictors: Sequence[Predictor],
+    cubes: Mapping[str, CubeStore],
+    parcels: gpd.GeoDataFrame | None,
+    folder: Path,
+    options: MappingOptions,
+    *,
+    colors: Sequence[str],
+    model: Mapping[str, Any],
+) -> dict[str, dict[str, Any]]:
+    """Map every cube into `folder/<name>`; zones with several cubes also into `folder/mosaic-<zone>`.
+
+    Args:
+        predictors: one model, or several whose mean is mapped.
+        model: what they are, for `map_area`; of an ensemble, the first one with the others under `ensemble`.
+
+    Returns:
+        Name -> content of map.json, mosaics first, the tile maps after them.
+
+    Raises:
+        NothingLeft: if parcels are given and none lies on any of the cubes.
+    """
+    predictor = combine(predictors, augment=options.augment)
+    near = {name: parcels is not None and _has_parcels(parcels, cube.grid) for name, cube in cubes.items()}
+    if parcels is not None and not any(near.values()):
+        near = dict.fromkeys(near, True)  # the first map refuses, and says where both lie
+    made = {}
+    for name, cube in cubes.items():
+        frame = parcels if near[name] else None
+        made[name] = map_area(predictor, cube, frame, folder / name, options, colors=colors, model=model)
+    by_zone: dict[str, list[str]] = {}
+    for name, cube in cubes.items():
+        by_zone.setdefault(str(cube.grid.crs).lower().removeprefix("epsg:"), []).append(name)
+    mosaics = {
+        f"{MOSAIC}-{zone}": mosaic_maps(
+            [folder / name for name in names],
+            folder / f"{MOSAIC}-{zone}",
+            options.overlaps,
+            class_names=predictor.class_names,
+            colors=colors,
+        )
+        for zone, names in by_zone.items()
+        if len(names) > 1
+    }
+    return mosaics | made
+
+
+def combine(predictors: Sequence[Predictor], *, augment: bool) -> Predictor:
+    """One Predictor of one or several, in eight orientations if asked."""
+    if not predictors:
+        raise NothingLeft("There is no model to map with. Name one.")
+    whole: Predictor = Ensemble(predictors) if len(predictors) > 1 else predictors[0]
+    return Augmented(whole) if augment else whole
+
+
+def _has_parcels(parcels: gpd.GeoDataFrame, grid: Grid) -> bool:
+    return bool(touches(shapely.bounds(parcels.geometry.to_crs(str(grid.crs)).to_numpy()), grid).any())

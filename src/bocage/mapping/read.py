@@ -1,0 +1,40 @@
+"""Files that a map is made with: polygons of regions. IO: one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+
+from bocage.core.errors import ConfigError, CorruptFile, MissingFile, NothingLeft, SourceError
+
+
+def read_regions(path: Path, name: str | None) -> gpd.GeoDataFrame:
+    """The polygons of any vector file with their names; columns `name` and geometry.
+
+    Args:
+        name: column with the names; None: numbers from 1 in the order of the file.
+
+    Raises:
+        MissingFile, CorruptFile: if it is not there or cannot be read.
+        SourceError: if it does not say its coordinate system.
+        ConfigError: if it has no such column.
+        NothingLeft: if it holds no polygons.
+    """
+    if not path.exists():
+        raise MissingFile(f"The polygon file for areas, {path}, is not there. Give an existing vector file.")
+    try:
+        reader = gpd.read_parquet if path.suffix == ".parquet" else gpd.read_file
+        frame = reader(path)
+    except Exception as error:
+        raise CorruptFile(f"{path} cannot be read as a vector file ({error}). Check the file.") from error
+    if frame.crs is None:
+        raise SourceError(f"{path} does not say its coordinate system. Write it again with one.")
+    if name is not None and name not in frame.columns:
+        columns = ", ".join(c for c in frame.columns if c != frame.geometry.name)
+        raise ConfigError(f"{path} has no column '{name}' for the names of regions; it has {columns}.")
+    kept = frame[frame.geometry.notna() & frame.geometry.geom_type.isin(["Polygon", "MultiPolygon"])]
+    if kept.empty:
+        raise NothingLeft(f"{path} holds no polygons, so there are no regions to count areas in.")
+    names = kept[name].astype(str) if name else [str(i + 1) for i in range(len(kept))]
+    return gpd.GeoDataFrame({"name": list(names)}, geometry=kept.geometry.make_valid().to_numpy(), crs=kept.crs)

@@ -1,0 +1,226 @@
+"""What is written beside the map: style, legend, STAC item, areas, probabilities, a mosaic."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pystac
+import pytest
+import rasterio
+from shapely.geometry import box
+
+from bocage.core.arrays import IGNORE
+from bocage.core.errors import ConfigError, GridMismatch, NothingLeft
+from bocage.core.grid import Window, make_grid
+from bocage.mapping.areas import BASIS, AreaCounts
+from bocage.mapping.ensemble import Augmented, Ensemble
+from bocage.mapping.map_area import map_area
+from bocage.mapping.mosaic import edge_distance, join_grids, merge_rows, mosaic_maps
+from bocage.mapping.options import MappingOptions
+from bocage.mapping.read import read_regions
+from bocage.mapping.stac import build_item
+from bocage.mapping.store import RowStore
+from bocage.mapping.style import to_legend, to_qml
+from bocage.testing.predictors import check_predictor
+
+NAMES, COLORS = ("background", "wheat, soft", "maize"), ("#000000", "#ffcc00", "#00aa55")
+GRID = make_grid("EPSG:32631", 500_000, 5_000_000, 10, (4, 6))
+
+
+class Shares:
+    """Says the same of every pixel, apart from a slope to the right that turns with the window."""
+
+    bands, class_names, n_dates = ("B04", "B08"), NAMES, None
+
+    def __init__(self, first: float = 0.5) -> None:
+        self.first = first
+
+    def predict_proba(self, image, valid, days):
+        from bocage.models.predictor import check_input
+
+        check_input(self, image, valid, days)
+        b, _, _, h, w = image.shape
+        slope = np.broadcast_to(np.linspace(-0.1, 0.1, w, dtype=np.float32), (b, h, w))
+        first = self.first + slope
+        return np.stack([first, (1 - first) / 2, (1 - first) / 2], 1).astype(np.float32)
+
+
+def test_a_style_has_one_entry_a_class_in_its_colour():
+    entries = ET.fromstring(to_qml(NAMES, COLORS).split("\n", 1)[1]).findall(".//paletteEntry")
+    assert [(e.get("value"), e.get("label"), e.get("color")) for e in entries] == [
+        (str(i), name, color) for i, (name, color) in enumerate(zip(NAMES, COLORS, strict=True))
+    ]
+
+
+def test_a_legend_is_a_table():
+    assert to_legend(NAMES, COLORS).splitlines()[:3] == [
+        "value,name,red,green,blue,hex",
+        "0,background,0,0,0,#000000",
+        '1,"wheat, soft",255,204,0,#ffcc00',
+    ]
+
+
+def test_the_stac_item_passes_the_core_schema_and_describes_classes_and_model():
+    pytest.importorskip("jsonschema")
+    files = {"class_map": "class_map.tif", "confidence_map": "c.tif", "probabilities": "p.tif", "parcels": "p.parquet"}
+    record = build_item(
+        "all-31TEJ",
+        GRID,
+        np.array([17700, 17800], np.int32),
+        files,
+        class_names=NAMES,
+        colors=COLORS,
+        bands=("B04", "B08"),
+        window_px=64,
+        model={"name": "unet", "kind": "unet4_gn", "n_parameters": 17_000_000, "n_dates": 1},
+    )
+    core = {**record, "stac_extensions": []}  # schemas of extensions would be fetched; their fields are checked below
+    pystac.Item.from_dict(json.loads(json.dumps(core))).validate()
+    properties, assets = record["properties"], record["assets"]
+    assert (properties["proj:code"], properties["proj:shape"]) == ("EPSG:32631", [4, 6])
+    assert properties["proj:transform"] == [10.0, 0.0, 500_000.0, 0.0, -10.0, 5_000_000.0]
+    assert (properties["start_datetime"][:10], properties["end_datetime"][:10]) == ("2018-06-18", "2018-09-26")
+    assert assets["class_map"]["raster:spatial_resolution"] == 10
+    assert assets["confidence_map"]["raster:scale"] == 0.01
+    assert [c["value"] for c in assets["class_map"]["classification:classes"]] == [0, 1, 2]
+    assert assets["class_map"]["classification:classes"][1] == {
+        "value": 1,
+        "name": "wheat__soft",
+        "title": "wheat, soft",
+        "description": "wheat, soft",
+        "color_hint": "FFCC00",
+    }
+    assert [b["name"] for b in assets["probabilities"]["bands"]] == list(NAMES)
+    for required in ("name", "architecture", "tasks", "input", "output"):
+        assert properties[f"mlm:{required}"]
+    assert properties["mlm:input"][0]["input"]["shape"] == [-1, 1, 2, 64, 64]
+
+
+def test_areas_count_pixels_of_regions_that_may_overlap():
+    left = box(500_000, 4_999_960, 500_030, 5_000_000)  # three columns
+    top = box(500_000, 4_999_990, 500_060, 5_000_000)  # one row
+    regions = gpd.GeoDataFrame({"name": ["left", "top"]}, geometry=[left, top], crs="EPSG:32631").to_crs("EPSG:3035")
+    areas = AreaCounts(GRID, regions)
+    classes = np.array([[1, 1, 1, 2, 2, 2], [0, 0, 0, 0, 0, 255]] * 2, np.uint8)
+    areas.add(0, classes[:2])
+    areas.add(2, classes[2:])
+    table = areas.result(NAMES).set_index(["region", "class_name"])
+    assert table.loc[("whole map", "maize"), "n_px"] == 6
+    assert table.loc[("whole map", "no valid date"), "n_px"] == 2
+    assert table.loc[("left", "wheat, soft"), "area_ha"] == 0.06
+    assert table.loc[("top", "maize"), "n_px"] == 3
+    assert set(table["basis"]) == {BASIS}
+    with pytest.raises(NothingLeft, match="None of the 1 regions"):
+        AreaCounts(GRID, regions.iloc[:1].set_geometry([box(0, 0, 1, 1)]).set_crs("EPSG:4326", allow_override=True))
+
+
+def test_regions_are_read_with_their_names(tmp_path: Path):
+    frame = gpd.GeoDataFrame({"NUTS_ID": ["FR1"]}, geometry=[box(2, 45, 3, 46)], crs="EPSG:4326")
+    frame.to_file(tmp_path / "nuts.gpkg")
+    assert read_regions(tmp_path / "nuts.gpkg", "NUTS_ID")["name"].tolist() == ["FR1"]
+    assert read_regions(tmp_path / "nuts.gpkg", None)["name"].tolist() == ["1"]
+    with pytest.raises(ConfigError, match=r"no column 'NAME'.*it has NUTS_ID"):
+        read_regions(tmp_path / "nuts.gpkg", "NAME")
+
+
+def test_augmenting_keeps_the_contract_and_what_it_says_turns_with_the_window():
+    check_predictor(Augmented(Shares()))
+    rng = np.random.default_rng(0)
+    image, valid = rng.random((1, 1, 2, 5, 8)).astype(np.float32), np.ones((1, 1, 5, 8), bool)
+    days = np.zeros((1, 1), np.int32)
+    assert not np.allclose(Shares().predict_proba(image, valid, days)[0, 0], 0.5, atol=0.01)
+    assert np.allclose(Augmented(Shares()).predict_proba(image, valid, days)[0, 0], 0.5, atol=1e-6)
+
+
+def test_an_ensemble_is_the_mean_and_each_member_gets_its_bands():
+    check_predictor(Ensemble([Shares(0.3), Shares(0.5)]))
+    other = Shares(0.7)
+    other.bands = ("B08", "B11")
+    both = Ensemble([Shares(0.5), other])
+    assert both.bands == ("B04", "B08", "B11")
+    image, valid = np.zeros((1, 1, 3, 2, 3), np.float32), np.ones((1, 1, 2, 3), bool)
+    assert both.predict_proba(image, valid, np.zeros((1, 1), np.int32))[0, 0, 0, 1] == pytest.approx(0.6)
+    other.class_names = ("background", "wheat")
+    with pytest.raises(ConfigError, match="one list of classes"):
+        Ensemble([Shares(), other])
+
+
+def test_the_tile_whose_edge_is_farthest_has_a_pixel_and_unseen_pixels_go_to_the_other():
+    a, b = Window(0, 0, 3, 6), Window(0, 3, 3, 6)
+    values = [np.full((2, 3, 6), v, np.uint8) for v in (1, 2)]
+    values[1][:, 0, 1:] = IGNORE
+    merged = merge_rows([(values[0], a), (values[1], b)], 0, (3, 9), "edge_distance")
+    assert merged[0].tolist() == [
+        [1, 1, 1, 1, 1, 1, 255, 255, 255],
+        [1, 1, 1, 1, 1, 2, 2, 2, 2],  # in column 4 both have an edge two pixels away: of equals, the first
+        [1, 1, 1, 1, 1, 1, 2, 2, 2],  # the last row is at an edge of both
+    ]
+    first = merge_rows([(values[0], a), (values[1], b)], 0, (3, 9), "first")
+    assert first[0, 1].tolist() == [1] * 6 + [2] * 3
+    assert edge_distance(a, 1, 1).tolist() == [[1, 2, 2, 2, 2, 1]]
+
+
+def test_grids_of_one_lattice_join_and_others_do_not():
+    shifted = make_grid("EPSG:32631", 500_040, 4_999_980, 10, (4, 6))
+    grid, places = join_grids([GRID, shifted])
+    assert tuple(grid.shape) == (6, 10)
+    assert places == [Window(0, 0, 4, 6), Window(2, 4, 4, 6)]
+    with pytest.raises(GridMismatch):
+        join_grids([GRID, make_grid("EPSG:32631", 500_045, 5_000_000, 10, (4, 6))])
+
+
+class Tile:
+    """A cube in memory at a place of one lattice; reflectance grows to the right."""
+
+    bands, days = ("B04", "B08"), np.array([17700], np.int32)
+
+    def __init__(self, left_px: int, shape: tuple[int, int]) -> None:
+        self.grid = make_grid("EPSG:32631", 500_000 + 10 * left_px, 5_000_000, 10, shape)
+
+    def read(self, window):
+        from bocage.core.grid import grid_window
+        from bocage.cubes.store import Cube
+
+        h, w = window.shape
+        quality = np.zeros((1, h, w), np.uint8)
+        return Cube(np.ones((1, 2, h, w), np.float32), quality, self.days, self.bands, grid_window(self.grid, window))
+
+
+def test_two_tiles_make_one_mosaic_and_all_files_open(tmp_path: Path):
+    options = MappingOptions(window_px=32, overlap_px=8, probabilities=True)
+    for i, left in enumerate((0, 200)):
+        parcel = gpd.GeoDataFrame(
+            {"id": ["p"], "number": [1]}, geometry=[box(502_100, 4_999_900, 502_400, 5_000_000)], crs="EPSG:32631"
+        )
+        record = map_area(Shares(), Tile(left, (300, 260)), parcel, tmp_path / f"t{i}", options, colors=COLORS)
+    assert {"class_map", "confidence_map", "parcels", "stac_item", "mpx_per_s"} <= set(record)
+    with rasterio.open(tmp_path / "t0" / record["probabilities"]) as raster:
+        assert (raster.count, raster.scales[0], raster.descriptions) == (3, 0.01, NAMES)
+        assert np.abs(raster.read().astype(int).sum(0) - 100).max() <= 1
+    votes = gpd.read_file(tmp_path / "t0" / "parcels.gpkg")
+    assert votes["second_class"].tolist() == ["wheat, soft"]
+    assert pd.read_csv(tmp_path / "t0" / record["areas"])["n_px"].sum() == 300 * 260
+    made = mosaic_maps(
+        [tmp_path / "t1", tmp_path / "t0"], tmp_path / "all", "edge_distance", class_names=NAMES, colors=COLORS
+    )
+    with rasterio.open(tmp_path / "all" / made["class_map"]) as raster:
+        assert raster.shape == (300, 460)
+        assert raster.bounds.left == 500_000
+        assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert raster.colormap(1)[1] == (255, 204, 0, 255)
+    assert len(gpd.read_parquet(tmp_path / "all" / made["parcels"])) == 1
+    assert made["n_px"] == 300 * 460
+    assert not list((tmp_path / "all").glob(".*"))
+
+
+def test_rows_and_sums_of_another_map_are_thrown_away(tmp_path: Path):
+    store = RowStore(tmp_path / "half", "a", {"classes": 1}, (4, 3))
+    store.write("classes", 1, np.full((1, 2, 3), 7, np.uint8))
+    store.commit({"n_done": 2, "pending": np.ones((2, 1, 3), np.float32)})
+    again = RowStore(tmp_path / "half", "a", {"classes": 1}, (4, 3))
+    assert int(again.state["n_done"]) == 2
+    assert again.read("classes", 1, 9)[0, :, 0].tolist() == [7, 7, 0]
+    assert RowStore(tmp_path / "half", "b", {"classes": 1}, (4, 3)).state == {}
