@@ -8,7 +8,9 @@ from shapely.geometry import box
 
 from bocage.parcels import hcat
 from bocage.taxonomy.apply import apply_taxonomy
-from bocage.taxonomy.load import find_taxonomy
+from bocage.taxonomy.decide import Label, decide
+from bocage.taxonomy.load import find_taxonomy, shipped_taxonomies
+from bocage.taxonomy.taxonomy import Mixtures
 
 TAXONOMY = find_taxonomy("eurocrops-10")
 names = st.none() | st.text(max_size=20) | st.sampled_from(["Winter wheat", "Maize / potato", "blé", "barley"])
@@ -58,3 +60,14 @@ def test_accounting(
     shuffled, same = apply_taxonomy(frame.iloc[order], TAXONOMY, unmapped=unmapped)  # type: ignore[arg-type]
     assert shuffled["class_name"].tolist() == classed["class_name"].iloc[order].tolist()
     assert same.by_class == audit.by_class
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(max_size=40), st.sampled_from(shipped_taxonomies()), st.sampled_from(["background", "first", "ignore"]))
+def test_any_name_goes_through(name: str, taxonomy: str, mixtures: Mixtures) -> None:
+    """One class, or "ignore", for any Unicode text in any taxonomy; two claims only ever come to one class."""
+    chosen = find_taxonomy(taxonomy, mixtures=mixtures)
+    for label in (Label("ES", crop_name=name), Label("FR", name, None, name), Label("", None, f"Rye {name} maize")):
+        decision = decide(label, chosen)
+        assert decision.class_name in (*chosen.class_names, "ignore")
+        assert set(decision.claims) <= {*chosen.class_names, "ignore"}

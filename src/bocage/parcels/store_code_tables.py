@@ -14,7 +14,7 @@ from typing import Any
 from bocage.core.artifacts import default_root, write_text
 from bocage.core.errors import CorruptFile, MissingFile, SourceError, UnknownName
 from bocage.core.registry import nearest
-from bocage.parcels.code_tables import HEADERS, CodeTable, parse_code_table
+from bocage.parcels.code_tables import HEADERS, CodeTable, parse_code_tables
 
 TIMEOUT_S = 60.0
 MAX_BYTES = 64 * 2**20  # the largest of EuroCrops' tables is under 1 MiB
@@ -25,17 +25,26 @@ def code_tables_folder() -> Path:
     return default_root() / "code_tables"
 
 
-def import_code_tables(place: str) -> list[dict[str, Any]]:
-    """Bring code tables from a CSV file, a folder of CSV files, or the URL of one; one record a table."""
+def import_code_tables(place: str) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Bring code tables from a CSV file, a folder of CSV files, or the URL of one.
+
+    Returns:
+        One record a table that was stored; and `name` and `reason` of the files of a folder that are no code tables.
+    """
     if urllib.parse.urlparse(place).scheme in ("http", "https"):
-        tables = [_parse(Path(urllib.parse.urlparse(place).path).stem, _fetch(place))]
-    elif Path(place).is_dir():
-        tables = [read_code_table(path) for path in sorted(Path(place).glob("*.csv"))]
-    else:
-        tables = [read_code_table(Path(place))]
-    if not tables:
-        raise MissingFile(f"No CSV file in {place}. Give a code table or a folder of them.")
-    return [_store(table) for table in tables]
+        return [_store(t) for t in _parse(Path(urllib.parse.urlparse(place).path).stem, _fetch(place))], []
+    if not Path(place).is_dir():
+        return [_store(table) for table in read_code_tables(Path(place))], []
+    imported, skipped = [], []
+    for path in sorted(Path(place).glob("*.csv")):
+        try:
+            imported += [_store(table) for table in read_code_tables(path)]
+        except CorruptFile as error:
+            skipped.append({"name": path.stem, "reason": str(error)})
+    if not imported:
+        reasons = f" {skipped[0]['reason']}" if skipped else ""
+        raise MissingFile(f"No code table in {place}.{reasons} Give a code table or a folder of them.")
+    return imported, skipped
 
 
 def find_code_table(name_or_path: str) -> CodeTable:
@@ -57,23 +66,34 @@ def find_code_table(name_or_path: str) -> CodeTable:
 
 
 def read_code_table(path: Path) -> CodeTable:
-    """Read one CSV.
+    """Read one CSV that holds one table.
 
     Raises:
         MissingFile: if it is not there.
-        CorruptFile: if it is not a code table in UTF-8.
+        CorruptFile: if it is not a code table in UTF-8, or holds several.
     """
+    tables = read_code_tables(path)
+    if len(tables) > 1:
+        raise CorruptFile(
+            f"{path} holds {len(tables)} code tables, one a region: {', '.join(t.name for t in tables[:4])}, …. Bring "
+            "them with `bocage taxonomy import hcat` and name one."
+        )
+    return tables[0]
+
+
+def read_code_tables(path: Path) -> list[CodeTable]:
+    """Read one CSV that holds one table, or one a region; errors as in `read_code_table`."""
     if not path.is_file():
         raise MissingFile(f"{path} is not there. Give a CSV code table, a folder of them, or a URL.")
     return _parse(path.stem, path.read_bytes())
 
 
-def _parse(name: str, content: bytes) -> CodeTable:
+def _parse(name: str, content: bytes) -> list[CodeTable]:
     try:
         rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
         raise CorruptFile(f"Code table '{name}' is not a CSV in UTF-8 ({error}). Save it as one.") from error
-    return parse_code_table(name, rows)
+    return parse_code_tables(name, rows)
 
 
 def _fetch(url: str) -> bytes:

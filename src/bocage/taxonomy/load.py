@@ -11,7 +11,7 @@ import yaml
 from bocage.core.errors import ConfigError, MissingFile, UnknownName
 from bocage.core.registry import nearest
 from bocage.taxonomy.options import TaxonomyOptions
-from bocage.taxonomy.taxonomy import Taxonomy
+from bocage.taxonomy.taxonomy import Mixtures, Taxonomy
 
 
 def shipped_taxonomies() -> tuple[str, ...]:
@@ -21,24 +21,29 @@ def shipped_taxonomies() -> tuple[str, ...]:
 
 
 def load_taxonomy(options: TaxonomyOptions) -> Taxonomy:
-    """The taxonomy that the options name.
+    """The taxonomy that the options name, at the level and with the policy for mixtures that they set.
 
     Raises:
         UnknownName: if no shipped taxonomy has this name, or a rule names an unknown class.
         MissingFile: if the file is not there.
-        ConfigError: if the file is no taxonomy.
+        ConfigError: if the file is no taxonomy, or it has no such level.
     """
     if options.file is not None:
-        return read_taxonomy_file(Path(options.file))
-    if options.name is None:
+        taxonomy = read_taxonomy_file(Path(options.file))
+    elif options.name is not None:
+        taxonomy = _shipped(options.name)
+    else:
         raise ConfigError("Neither taxonomy.name nor taxonomy.file is given. Set one.")
-    return _shipped(options.name)
+    if options.mixtures is not None:
+        taxonomy = taxonomy.with_mixtures(options.mixtures)
+    return taxonomy if options.level is None else taxonomy.at_level(options.level)
 
 
-def find_taxonomy(name_or_file: str) -> Taxonomy:
+def find_taxonomy(name_or_file: str, *, level: int | None = None, mixtures: Mixtures | None = None) -> Taxonomy:
     """A taxonomy by the name or the path that a person typed."""
     is_file = name_or_file.endswith((".yaml", ".yml")) or Path(name_or_file).is_file()
-    return load_taxonomy(TaxonomyOptions(file=name_or_file) if is_file else TaxonomyOptions(name=name_or_file))
+    place = {"file": name_or_file} if is_file else {"name": name_or_file}
+    return load_taxonomy(TaxonomyOptions.model_validate({**place, "level": level, "mixtures": mixtures}))
 
 
 @cache

@@ -1,14 +1,18 @@
 """What a taxonomy is: classes and rules, checked when made. Pure.
 
 A taxonomy that exists is consistent: ids run from 0 (background) without a gap, every rule names a class of it, every
-HCAT code is in the list.
+HCAT code is in the list, every parent is a class and no class is its own ancestor.
+
+Classes may form a tree: `parent` names the class above. Inner nodes are classes like the others, so that a parcel
+declared as "cereal" keeps that node; `at_level` gives the flat taxonomy of one level.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
@@ -16,10 +20,13 @@ from bocage.core.errors import ConfigError, UnknownKey, UnknownName
 from bocage.core.options import Options
 from bocage.core.registry import nearest
 from bocage.parcels import hcat
+from bocage.parcels.code_tables import fold_name
+from bocage.taxonomy import icc
 
 BACKGROUND_NAME = "background"
 IGNORE_NAME = "ignore"  # the name of 255: a label too coarse or too mixed to decide
 MAX_CLASSES = 255
+Mixtures = Literal["ignore", "background", "first"]
 
 
 class CropClass(Options):
@@ -29,21 +36,32 @@ class CropClass(Options):
     name: str = Field(pattern="^[a-z][a-z0-9_]*$", description="Lower case, for files and tables.")
     title: str = Field(description="For people.")
     color: str = Field(pattern="^#[0-9a-f]{6}$", description="#rrggbb")
+    parent: str | None = Field(None, description="Name of the class above it in a hierarchy.")
 
 
 class Rule(Options):
-    """Gives `class_name` to labels that match any of `hcat`, `native`, `words`, unless an `except_` matches."""
+    """Gives `class_name` to labels that match any of its codes, names, words or substrings, unless an `except_` does.
+
+    `hcat`, `hcat_node`, `icc`, `native` and `names` are codes: they go before `words` and `substrings`.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
     class_name: str = Field(alias="class", description="Class to give, or `ignore` for labels too coarse to decide.")
     hcat: tuple[str, ...] = Field((), description="HCAT3 codes; each stands for itself and everything below it.")
+    hcat_node: tuple[str, ...] = Field((), description="HCAT3 codes that stand for themselves only.")
+    icc: tuple[str, ...] = Field((), description="FAO ICC codes; each stands for itself and everything below it.")
     native: Mapping[str, tuple[str, ...]] = Field({}, description="Country → its own crop codes, compared as text.")
+    names: Mapping[str, tuple[str, ...]] = Field(
+        {}, description="Country → its own crop names, whole, without regard to case, accents and punctuation."
+    )
     words: tuple[str, ...] = Field(
         (), description="Whole words or phrases of a name; a plural -s or -es is understood."
     )
     except_hcat: tuple[str, ...] = Field((), description="HCAT3 subtrees to leave out again.")
     except_words: tuple[str, ...] = Field((), description="Words or phrases that forbid a match by `words`.")
+    substrings: tuple[str, ...] = Field((), description="Letters anywhere in the lower-case name, inside words too.")
+    except_substrings: tuple[str, ...] = Field((), description="Letters that forbid a match by `substrings`.")
 
 
 class Taxonomy(Options):
@@ -54,6 +72,10 @@ class Taxonomy(Options):
     source: str = Field("", description="Where the classes come from.")
     classes: tuple[CropClass, ...] = Field(
         min_length=2, description="In the order of their ids; the first is background."
+    )
+    mixtures: Mixtures = Field(
+        "ignore",
+        description="Labels without a code whose name holds crops of several classes: 255, 0, or the first one named.",
     )
     rules: tuple[Rule, ...] = Field(min_length=1, description="Tried in this order.")
 
@@ -67,18 +89,9 @@ class Taxonomy(Options):
             raise ConfigError(
                 f"class names must differ, and '{IGNORE_NAME}' is taken; found {', '.join(self.class_names)}"
             )
+        _check_parents(self.classes)
         for rule in self.rules:
-            known = (*self.class_names, IGNORE_NAME)
-            if rule.class_name not in known:
-                hint = nearest(rule.class_name, known)
-                raise UnknownName(f"a rule gives class '{rule.class_name}'.{hint} Known: {', '.join(known)}")
-            unlisted = [c for c in (*rule.hcat, *rule.except_hcat) if not hcat.is_listed(c)]
-            if unlisted:
-                raise UnknownName(
-                    f"the rule for '{rule.class_name}' names {', '.join(unlisted)}: not in the HCAT3 list"
-                )
-            if not (rule.hcat or rule.native or rule.words):
-                raise ConfigError(f"a rule for '{rule.class_name}' has neither hcat nor native nor words")
+            _check_rule(rule, self.class_names)
         return self
 
     @cached_property
@@ -99,6 +112,75 @@ class Taxonomy(Options):
             )
         return self.class_names.index(name)
 
+    @cached_property
+    def parents(self) -> Mapping[str, str | None]:
+        """Each class and the class above it."""
+        return MappingProxyType({c.name: c.parent for c in self.classes})
+
+    @cached_property
+    def depth(self) -> int:
+        """Number of levels; 1 for a flat taxonomy."""
+        return max(len(self.ancestors(name)) + 1 for name in self.class_names)
+
+    @cached_property
+    def inner_nodes(self) -> frozenset[str]:
+        """Classes with classes below them."""
+        return frozenset(parent for parent in self.parents.values() if parent is not None)
+
+    @cached_property
+    def has_hcat_rules(self) -> bool:
+        """False if HCAT codes say nothing to this taxonomy."""
+        return any(rule.hcat or rule.hcat_node for rule in self.rules)
+
+    @cached_property
+    def rules_by_native(self) -> Mapping[tuple[str, str, str], frozenset[int]]:
+        """("code" or "name", country, code or folded name) → positions of the rules that list it."""
+        found: dict[tuple[str, str, str], set[int]] = {}
+        for i, rule in enumerate(self.rules):
+            keys = [("code", country, code) for country, codes in rule.native.items() for code in codes]
+            keys += [("name", country, fold_name(name)) for country, names in rule.names.items() for name in names]
+            for key in keys:
+                found.setdefault(key, set()).add(i)
+        return MappingProxyType({key: frozenset(positions) for key, positions in found.items()})
+
+    def ancestors(self, name: str) -> tuple[str, ...]:
+        """The classes above one, nearest first."""
+        up = self.parents[name]
+        return () if up is None else (up, *self.ancestors(up))
+
+    def class_at_level(self, name: str, level: int) -> str:
+        """What a class is at a level (1 = top): its ancestor there, or itself if nothing lies below it.
+
+        An inner node above that level is "ignore": known, but too coarse.
+        """
+        path = (*reversed(self.ancestors(name)), name)
+        if len(path) >= level:
+            return path[level - 1]
+        return IGNORE_NAME if name in self.inner_nodes else name
+
+    def at_level(self, level: int) -> Taxonomy:
+        """The flat taxonomy of one level: deeper classes merge into their ancestor, coarser inner nodes become 255.
+
+        Raises:
+            ConfigError: if there is no such level.
+        """
+        if not 1 <= level <= self.depth:
+            raise ConfigError(f"Taxonomy '{self.name}' has levels 1 to {self.depth}; {level} was asked for.")
+        of = {IGNORE_NAME: IGNORE_NAME, **{name: self.class_at_level(name, level) for name in self.class_names}}
+        kept = [c for c in self.classes if of[c.name] == c.name]
+        return self._changed(
+            name=f"{self.name}@{level}",
+            classes=tuple(c.model_copy(update={"id": i, "parent": None}) for i, c in enumerate(kept)),
+            rules=tuple(rule.model_copy(update={"class_name": of[rule.class_name]}) for rule in self.rules),
+        )
+
+    def with_mixtures(self, mixtures: Mixtures) -> Taxonomy:
+        """The same taxonomy with another policy for mixtures."""
+        return self._changed(mixtures=mixtures)
+
+    def _changed(self, **fields: Any) -> Taxonomy:
+        return Taxonomy(**{**{name: getattr(self, name) for name in type(self).model_fields}, **fields})
+
     def to_json(self) -> dict[str, Any]:
         """JSON that `from_json` reads back; rules without their empty fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -116,6 +198,38 @@ class Taxonomy(Options):
             return cls.model_validate(record)
         except ValidationError as error:
             raise _explain(error, origin) from None
+
+
+def _check_parents(classes: tuple[CropClass, ...]) -> None:
+    parents = {c.name: c.parent for c in classes}
+    for name, parent in parents.items():
+        if parent is not None and (parent not in parents or BACKGROUND_NAME in (parent, name)):
+            hint = nearest(parent, [n for n in parents if n != BACKGROUND_NAME])
+            raise UnknownName(f"class '{name}' has parent '{parent}', which is no class to stand under.{hint}")
+    for name in parents:
+        above, seen = parents[name], {name}
+        while above is not None:
+            if above in seen:
+                raise ConfigError(f"class '{name}' is its own ancestor")
+            seen.add(above)
+            above = parents[above]
+
+
+def _check_rule(rule: Rule, class_names: tuple[str, ...]) -> None:
+    known = (*class_names, IGNORE_NAME)
+    if rule.class_name not in known:
+        hint = nearest(rule.class_name, known)
+        raise UnknownName(f"a rule gives class '{rule.class_name}'.{hint} Known: {', '.join(known)}")
+    unlisted = [c for c in (*rule.hcat, *rule.hcat_node, *rule.except_hcat) if not hcat.is_listed(c)]
+    if unlisted:
+        raise UnknownName(f"the rule for '{rule.class_name}' names {', '.join(unlisted)}: not in the HCAT3 list")
+    malformed = [c for c in rule.icc if not icc.is_code(c)]
+    if malformed:
+        raise ConfigError(
+            f"the rule for '{rule.class_name}' names {', '.join(malformed)}: not three digits of an ICC code"
+        )
+    if not (rule.hcat or rule.hcat_node or rule.icc or rule.native or rule.names or rule.words or rule.substrings):
+        raise ConfigError(f"a rule for '{rule.class_name}' has neither hcat nor native nor words, nor any other match")
 
 
 def _explain(error: ValidationError, origin: str) -> ConfigError:

@@ -8,6 +8,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
+
+
+class Hit(NamedTuple):
+    """What was found in a name, and how many words stand before it."""
+
+    text: str
+    position: int
 
 
 @lru_cache(maxsize=65536)
@@ -18,18 +26,30 @@ def split_words(name: str) -> tuple[str, ...]:
     return tuple("".join(letters).split())
 
 
-def find_phrase(name: str, phrases: Iterable[str]) -> str | None:
+def find_phrase(name: str, phrases: Iterable[str]) -> Hit | None:
     """The first of `phrases` whose words stand next to each other in `name`, the last one perhaps in its plural."""
     words = split_words(name)
-    return next((phrase for phrase in phrases if _has_phrase(words, split_words(phrase))), None)
+    for phrase in phrases:
+        position = _position(words, split_words(phrase))
+        if position is not None:
+            return Hit(phrase, position)
+    return None
 
 
-def _has_phrase(words: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
+def find_substring(name: str, substrings: Iterable[str]) -> Hit | None:
+    """The first of `substrings` whose letters stand anywhere in the lower-case name."""
+    lower = name.lower()
+    text = next((s for s in substrings if s in lower), None)
+    return None if text is None else Hit(text, len(lower[: lower.index(text)].split()))
+
+
+def _position(words: tuple[str, ...], phrase: tuple[str, ...]) -> int | None:
     if not phrase:
-        return False
+        return None
     *head, last = phrase
     n = len(phrase)
-    return any(
-        list(words[i : i + n - 1]) == head and words[i + n - 1] in (last, last + "s", last + "es")
-        for i in range(len(words) - n + 1)
+    starts = range(len(words) - n + 1)
+    fits = (
+        i for i in starts if words[i + n - 1] in (last, last + "s", last + "es") and list(words[i:][: n - 1]) == head
     )
+    return next(fits, None)

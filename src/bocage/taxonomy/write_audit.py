@@ -27,7 +27,11 @@ def write_audit_html(audit: Audit, taxonomy: Taxonomy, path: Path, *, parcels: s
         audit=audit,
         taxonomy=taxonomy,
         parcels=parcels,
-        sections=[(title, audit.of(verdict)) for verdict, title in _TITLES.items()],
+        sections=[
+            ("Labels that the rules of two classes claim", audit.contested),
+            ("Labels whose name speaks for another class than their code", audit.disagreements),
+            *((title, audit.of(verdict)) for verdict, title in _TITLES.items()),
+        ],
         total_ha=max(sum(row.area_ha for row in audit.labels), 1e-9),
         limit=MAX_ROWS,
     )

@@ -85,6 +85,19 @@ def test_list_show_import(tmp_path: Path) -> None:
     assert [(i["name"], i["n_rows"]) for i in imported] == [("xx", 1)]
 
 
+def test_levels_and_common_labels(table: Path) -> None:
+    shown = run("taxonomy", "show", "field-crops", "--level", 2)
+    assert len(shown["classes"]) == 17
+    tree = run("taxonomy", "show", "field-crops")
+    assert tree["ancestors"]["winter_wheat"] == ["cereals", "field_crops"]
+    assert run("taxonomy", "audit", table, "--taxonomy", "field-crops", "--level", 1)["by_class"]["orchards"]["n"] == 1
+    common = run("taxonomy", "common", table, table, "--share", 1.0)["common"]
+    assert {row["label"] for row in common} == {"rye", "cereal", "table_olives"}
+    assert common[-1]["cumulated_fraction"] == 1.0
+    by_class = run("taxonomy", "common", table, table, "--taxonomy", "eurocrops-10")["common"]
+    assert [row["label"] for row in by_class] == ["wheat"]
+
+
 def test_text_for_people(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "json", False)
     for command in (["parcels", "sources"], ["taxonomy", "list"], ["taxonomy", "audit", str(table)]):

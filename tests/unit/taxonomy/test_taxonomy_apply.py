@@ -74,6 +74,21 @@ def test_unmapped_may_be_ignored_or_refused(parcels: gpd.GeoDataFrame) -> None:
     )
 
 
+def test_the_audit_names_what_needs_a_look(parcels: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    """A vineyard that is called maize, and a name with two crops; classes with fewer than two parcels."""
+    parcels["crop:name_en"] = [None, None, "Maize", None, "Barley / oats", None]
+    _, audit = apply_taxonomy(parcels, TAXONOMY, min_parcels=2)
+    record = audit.to_json()
+    assert [(row["hcat_code"], row["by_name"]) for row in record["disagreements"]] == [("3303060000", "maize")]
+    assert [row["claims"] for row in record["contested"]] == [("barley", "oats")]
+    assert record["too_few"] == {name: 0 for name in TAXONOMY.class_names[1:] if name != "wheat"}
+    write_audit_html(audit, TAXONOMY, tmp_path / "audit.html", parcels="at.parquet")
+    page = (tmp_path / "audit.html").read_text(encoding="utf-8")
+    assert "name: maize" in page
+    assert "claimed by barley, oats" in page
+    assert "Fewer than 2 parcels: maize (0)" in page
+
+
 def test_the_audit_page_is_self_contained(parcels: gpd.GeoDataFrame, tmp_path: Path) -> None:
     _, audit = apply_taxonomy(parcels, TAXONOMY)
     write_audit_html(audit, TAXONOMY, tmp_path / "audit.html", parcels="at.parquet")

@@ -80,8 +80,8 @@ def test_the_translation_goes_before_the_native_name() -> None:
 
 
 def test_whole_words_without_case_and_accents() -> None:
-    assert find_phrase("MAÏS grain", ["mais"]) == "mais"
-    assert find_phrase("sugar-beets", ["sugar beet"]) == "sugar beet"
+    assert find_phrase("MAÏS grain", ["mais"]) == ("mais", 0)
+    assert find_phrase("seed of sugar-beets", ["sugar beet"]) == ("sugar beet", 2)
     assert find_phrase("beet sugar", ["sugar beet"]) is None
     assert find_phrase("", ["x"]) is None
 
