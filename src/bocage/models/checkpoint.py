@@ -1,7 +1,8 @@
 """A trained model in a folder, and back as a Predictor. IO: `model.json` beside one file of weights.
 
 `model.json` says everything needed to use the model; the weights are safetensors (networks), skops (forests) or
-XGBoost's own binary JSON (boosted trees), never a pickle. The weights stand under their name before `model.json` does, so a folder with a `model.json` is whole.
+XGBoost's own binary JSON (boosted trees), never a pickle. The weights stand under their name before `model.json` does,
+so a folder with a `model.json` is whole.
 """
 
 from __future__ import annotations

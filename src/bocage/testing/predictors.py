@@ -18,8 +18,8 @@ def check_predictor(predictor: Predictor, *, n_dates: int = 3, seed: int = 0) ->
     """Raise AssertionError unless `predictor` keeps what `Predictor` promises.
 
     Any height and width; float32 probabilities that sum to one; all-invalid input; the same answer twice, and the same
-    for a patch alone as in a batch; wrong bands, dates and shapes refused. Where any number of dates goes, `n_dates` and
-    one are tried, and dates without a valid pixel that are put behind the others change nothing.
+    for a patch alone as in a batch; wrong bands, dates and shapes refused. Where any number of dates goes, `n_dates`
+    and one are tried, and dates without a valid pixel that are put behind the others change nothing.
     """
     assert len(set(predictor.bands)) == len(predictor.bands) > 0
     assert len(set(predictor.class_names)) == len(predictor.class_names) > 1

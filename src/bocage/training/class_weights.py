@@ -18,8 +18,8 @@ def class_weights(choice: str | Mapping[str, float], names: tuple[str, ...], n_p
 
     "balanced" is median-frequency balancing (Eigen and Fergus 2015), kept within LEAST and MOST: on the pixel counts of
     the EuroCrops paper it comes close to the weights that the paper set by hand. "sen4agrinet" is that paper's total /
-    (n_classes · pixels of the class), where total and n_classes are of the crops; background weighs 1. A class without a
-    pixel has weight 1.
+    (n_classes · pixels of the class), where total and n_classes are of the crops; background weighs 1. A class without
+    a pixel has weight 1.
 
     Args:
         choice: "balanced", "sen4agrinet", "none", or class name -> weight (classes not named: 1).

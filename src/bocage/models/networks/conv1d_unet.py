@@ -1,8 +1,8 @@
 """The RPG project's hybrid: a 1-D network over each pixel's dates, then a U-Net over what it gives. Pure; torch.
 
-Over time: convolution over 3 dates, ReLU, dropout, convolution over 5 dates, ReLU, dropout, maximum over the dates. Over
-space: a U-Net 64-128-256-512-512 with BatchNorm and bilinear up-sampling. The project prints no number of parameters;
-with its 4 bands and 51 outputs this layout has 17,322,739.
+Over time: convolution over 3 dates, ReLU, dropout, convolution over 5 dates, ReLU, dropout, maximum over the dates.
+Over space: a U-Net 64-128-256-512-512 with BatchNorm and bilinear up-sampling. The project prints no number of
+parameters; with its 4 bands and 51 outputs this layout has 17,322,739.
 """
 
 from __future__ import annotations

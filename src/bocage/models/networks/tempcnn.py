@@ -1,7 +1,7 @@
 """TempCNN: three convolutions over time, a dense layer, the classes. Pure; torch.
 
-Pelletier, Webb and Petitjean 2019. Each convolution and the dense layer is followed by BatchNorm, ReLU and dropout. With
-26 features, 7 dates, 11 outputs and kernels over 7 dates (Sen4AgriNet): 719,755 parameters.
+Pelletier, Webb and Petitjean 2019. Each convolution and the dense layer is followed by BatchNorm, ReLU and dropout.
+With 26 features, 7 dates, 11 outputs and kernels over 7 dates (Sen4AgriNet): 719,755 parameters.
 """
 
 from __future__ import annotations
