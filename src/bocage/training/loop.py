@@ -173,7 +173,7 @@ def _train_batches(task: Task, kind: NetworkKind, options: TrainingOptions, seed
     if options.sampling == "class_balanced":
         counts = task.dataset.manifest.set_index("sample_id").loc[list(ids)]
         shares = patch_shares(counts[pixel_columns(len(task.dataset.info.classes))[:-1]].to_numpy(np.int64))
-        ids = tuple(generator(seed, "patches", epoch).choice(ids, len(ids), p=shares))
+        ids = tuple(map(str, generator(seed, "patches", epoch).choice(ids, len(ids), p=shares)))
     return batches(
         task.dataset,
         ids,

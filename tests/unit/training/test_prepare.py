@@ -25,7 +25,7 @@ def test_dropped_dates_are_missing_and_never_all() -> None:
     dropped = drop_dates(batch(200), 0.8, np.random.default_rng(0))
     seen = dropped.valid.flatten(2).any(2)
     assert seen.any(1).all()
-    assert 0.1 < float(seen.float().mean()) < 0.7
+    assert 0.65 < float(seen.float().mean()) < 0.78  # 0.2 kept, and 0.8³ of the samples whole
     assert (dropped.image[~seen] == 0).all()
     assert torch.equal(dropped.image[seen], batch(200).image[seen])
     untouched = drop_dates(batch(), 0.0, np.random.default_rng(0))

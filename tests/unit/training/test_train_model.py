@@ -251,7 +251,7 @@ def test_training_stops_when_nothing_improves(dataset: Dataset, tmp_path: Path) 
 
 
 STAR = ModelOptions(name="star", kind="convstar", options={"n_hidden": 8, "n_layers": 1})
-TEMPCNN = ModelOptions(name="tempcnn", kind="tempcnn", options={"n_hidden": 8, "kernel_dates": 3})
+TEMPCNN = ModelOptions(name="tempcnn", kind="tempcnn", options={"n_hidden": 16, "kernel_dates": 3, "dropout": 0.1})
 BOOSTED = ModelOptions(name="xgb", kind="xgboost", options={"n_rounds": 10})
 EVERYTHING = QUICK.model_copy(
     update={
