@@ -16,7 +16,7 @@ def models() -> None:
 
 @app.command("list")
 def list_models() -> None:
-    """Print every kind of model, with its parameters at the paper's setting (10 bands, one date, 11 classes)."""
+    """Print every kind of model, with its parameters at the setting of its paper (see docs/models.md)."""
     from bocage.models.describe import describe_models
 
     rows = describe_models()

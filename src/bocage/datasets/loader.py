@@ -7,14 +7,14 @@ a millisecond, and the page cache of the system keeps the compressed bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bocage.core.arrays import UInt32
+from bocage.core.arrays import MISSING_INT16, Int16, UInt32
 from bocage.core.errors import GridMismatch
 from bocage.datasets.read import Dataset
 from bocage.datasets.record import Record, to_reflectance
@@ -54,6 +54,7 @@ def batches(
     augment: bool = False,
     hidden_parcels: UInt32 | None = None,
     relabel: Mapping[int, int] | None = None,
+    pad_dates: bool = False,
 ) -> Iterator[Batch]:
     """Go once through samples, in batches; the last one may be smaller.
 
@@ -67,9 +68,10 @@ def batches(
         augment: draw one of the eight flips and quarter turns for each sample, the same for image and labels.
         hidden_parcels: numbers of parcels whose pixels become 255 (what a split hides from a part).
         relabel: parcel number → class id, instead of the labels (a control: permuted classes).
+        pad_dates: put dates without a valid pixel behind shorter series, on the last one's day.
 
     Raises:
-        GridMismatch: if the samples of a batch differ in dates or size.
+        GridMismatch: if the samples of a batch differ in size, or in dates without `pad_dates`.
     """
     if rng is None and (shuffle or augment):
         raise ValueError("shuffle and augment need a generator: pass rng")
@@ -79,6 +81,11 @@ def batches(
     for start in range(0, len(order), batch_size):
         ids = [sample_ids[i] for i in order[start : start + batch_size]]
         records = [turned(dataset.read_record(s), int(k)) for s, k in zip(ids, turns[start:], strict=False)]
+        days = [dataset.days(s) for s in ids]
+        if pad_dates:
+            longest = max(map(len, days))
+            records = [replace(r, image=padded(r.image, longest)) for r in records]
+            days = [np.pad(d, (0, longest - len(d)), mode="edge") for d in days]
         shapes = {r.image.shape for r in records}
         if len(shapes) > 1:
             raise GridMismatch(
@@ -91,9 +98,14 @@ def batches(
             valid=torch.from_numpy(valid),
             labels=_stack([retarget(r.labels, r.parcel_ids, table) for r in records]),
             parcel_ids=_stack([r.parcel_ids.astype(np.int64) for r in records]),
-            days=_stack([dataset.days(s) for s in ids]),
+            days=_stack(days),
             sample_ids=tuple(ids),
         )
+
+
+def padded(image: Int16, n_dates: int) -> Int16:
+    """A stored image (T, C, H, W) with missing dates behind it, up to `n_dates`."""
+    return np.pad(image, ((0, n_dates - len(image)), (0, 0), (0, 0), (0, 0)), constant_values=MISSING_INT16)
 
 
 def turned(record: Record, k: int) -> Record:

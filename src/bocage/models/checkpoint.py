@@ -1,7 +1,8 @@
 """A trained model in a folder, and back as a Predictor. IO: `model.json` beside one file of weights.
 
-`model.json` says everything needed to use the model; the weights are safetensors (networks) or skops (forests), never a
-pickle. The weights stand under their name before `model.json` does, so a folder with a `model.json` is whole.
+`model.json` says everything needed to use the model; the weights are safetensors (networks), skops (forests) or
+XGBoost's own binary JSON (boosted trees), never a pickle. The weights stand under their name before `model.json` does,
+so a folder with a `model.json` is whole.
 """
 
 from __future__ import annotations
@@ -19,18 +20,20 @@ from safetensors.torch import load_file, save_file
 from sklearn.ensemble import RandomForestClassifier
 from skops.io import dump, get_untrusted_types, load
 from torch import Tensor
+from xgboost import Booster
+from xgboost.core import XGBoostError
 
 from bocage.core.artifacts import read_json, write_json
 from bocage.core.digest import digest_file
 from bocage.core.errors import ConfigError, CorruptFile, MissingFile
 from bocage.models.networks.predictor import NetworkPredictor, Precision
 from bocage.models.predictor import Predictor
-from bocage.models.trees.predictor import ForestPredictor
+from bocage.models.trees.predictor import BoosterPredictor, ForestPredictor
 from bocage.models.wrap import BandStatistics, Standardized
-from bocage.models.zoo import MODELS, ForestKind, NetworkKind
+from bocage.models.zoo import MODELS, BoosterKind, ForestKind, NetworkKind
 
 FORMAT, VERSION = "bocage-checkpoint", 1
-RECORD, NETWORK_FILE, FOREST_FILE = "model.json", "weights.safetensors", "forest.skops"
+RECORD, NETWORK_FILE, FOREST_FILE, BOOSTER_FILE = "model.json", "weights.safetensors", "forest.skops", "trees.ubj"
 TRUSTED_TYPES = frozenset({"sklearn.tree._tree.Tree"})  # beyond what skops trusts by itself; nothing else is loaded
 
 
@@ -44,10 +47,10 @@ class ModelRecord:
         options: the kind's options, resolved.
         classes: one {id, name, color, title} a class, in the order of ids, background first.
         bands: names, in the order the model takes them.
-        n_dates: dates it takes.
+        n_dates: dates it takes, None for any number.
         preprocessing: how its reflectance was made, copied from the data set.
         statistics: of the training part, if the model takes standardized bands.
-        n_parameters: trainable ones; None for a forest.
+        n_parameters: trainable ones; None for trees.
         training: what is worth knowing about the training (seed, best epoch, …).
     """
 
@@ -56,7 +59,7 @@ class ModelRecord:
     options: Mapping[str, Any]
     classes: tuple[Mapping[str, Any], ...]
     bands: tuple[str, ...]
-    n_dates: int
+    n_dates: int | None
     preprocessing: Mapping[str, Any]
     statistics: BandStatistics | None
     n_parameters: int | None
@@ -87,9 +90,23 @@ def save_forest(forest: RandomForestClassifier, path: Path) -> None:
     temporary.replace(path)
 
 
+def save_booster(booster: Booster, path: Path) -> None:
+    """Write boosted trees in XGBoost's binary JSON, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(booster.save_raw("ubj"))
+    temporary.replace(path)
+
+
+def weights_file(kind: NetworkKind | ForestKind | BoosterKind) -> str:
+    """What the file of weights of such a model is called."""
+    if isinstance(kind, NetworkKind):
+        return NETWORK_FILE
+    return FOREST_FILE if isinstance(kind, ForestKind) else BOOSTER_FILE
+
+
 def write_record(folder: Path, record: ModelRecord) -> None:
     """Write `model.json` beside the weights that already stand in the folder; this completes a checkpoint."""
-    weights = folder / (FOREST_FILE if isinstance(MODELS[record.kind], ForestKind) else NETWORK_FILE)
+    weights = folder / weights_file(MODELS[record.kind])
     about = {
         "format": FORMAT,
         "format_version": VERSION,
@@ -158,6 +175,8 @@ def load_predictor(folder: Path, *, device: str = "cpu", precision: Precision = 
     kind = MODELS[record.kind]
     if isinstance(kind, ForestKind):
         predictor = _load_forest(folder / FOREST_FILE, record, kind)
+    elif isinstance(kind, BoosterKind):
+        predictor = _load_booster(folder / BOOSTER_FILE, record, kind)
     else:
         predictor = _load_network(folder / NETWORK_FILE, record, kind, device=device, precision=precision)
     return Standardized(predictor, record.statistics) if record.statistics else predictor
@@ -168,7 +187,7 @@ def _load_network(
 ) -> Predictor:
     options = kind.options.model_validate(record.options)
     with torch.device("meta"):
-        network = kind.build(options, len(record.bands), record.n_dates, len(record.classes))
+        network = kind.build(options, len(record.bands), record.n_dates or 1, len(record.classes))
     try:
         network.load_state_dict(load_file(path), assign=True)
     except (SafetensorError, RuntimeError) as error:
@@ -198,9 +217,22 @@ def _load_forest(path: Path, record: ModelRecord, kind: ForestKind) -> Predictor
         raise CorruptFile(f"{path} is not a forest written by bocage: {error}") from error
     if not isinstance(forest, RandomForestClassifier):
         raise CorruptFile(f"{path} holds a {type(forest).__name__}, not a forest")
-    if forest.n_features_in_ != features.count(record.n_dates):
-        raise CorruptFile(
-            f"{path} takes {forest.n_features_in_} features, {RECORD} describes {features.count(record.n_dates)}"
-        )
+    _check_features(path, forest.n_features_in_, features.count(record.n_dates or 1))
     forest.n_jobs = -1
     return ForestPredictor(forest, features, class_names=record.class_names, n_dates=record.n_dates)
+
+
+def _load_booster(path: Path, record: ModelRecord, kind: BoosterKind) -> Predictor:
+    features = kind.features(kind.options.model_validate(record.options), record.bands)
+    booster = Booster()
+    try:
+        booster.load_model(path)
+    except XGBoostError as error:
+        raise CorruptFile(f"{path} is not a file of boosted trees: {str(error).splitlines()[0]}") from error
+    _check_features(path, booster.num_features(), features.count(record.n_dates or 1))
+    return BoosterPredictor(booster, features, class_names=record.class_names, n_dates=record.n_dates)
+
+
+def _check_features(path: Path, found: int, described: int) -> None:
+    if found != described:
+        raise CorruptFile(f"{path} takes {found} features, {RECORD} describes {described}")

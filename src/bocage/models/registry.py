@@ -15,7 +15,9 @@ from bocage.core.registry import Registry
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
     from torch import nn
+    from xgboost import Booster
 
+    from bocage.core.arrays import Float32, UInt8
     from bocage.models.trees.features import PixelFeatures
 
 
@@ -40,15 +42,29 @@ class ModelKind:
 
 
 @dataclass(frozen=True)
+class PaperSetting:
+    """What the source of a layout feeds it with: bands (or features), dates, and classes with the background."""
+
+    n_bands: int
+    n_dates: int
+    n_classes: int
+
+
+@dataclass(frozen=True)
 class NetworkKind(ModelKind):
     """A torch network `(image (B,T,C,H,W), valid (B,T,H,W), days (B,T)) -> logits (B,K,H,W)`.
 
-    `build(options, n_bands, n_dates, n_classes)` leaves the weights to the caller (`networks.initialize`).
+    `build(options, n_bands, n_dates, n_classes)` leaves the weights to the caller (`networks.initialize`); a kind of
+    `variable` dates does not look at `n_dates`, and takes dates without a usable pixel as padding.
     `size_multiple`: H and W must be multiples of it; `networks.predictor.logits` pads.
+    `paper`: the setting at which parameters are counted.
+    `learns_from`: "patches", or "pixels": it sees each pixel by itself, and learns from some of each patch.
     """
 
     size_multiple: int
     build: Callable[[Any, int, int, int], nn.Module]
+    paper: PaperSetting
+    learns_from: Literal["patches", "pixels"] = "patches"
 
 
 @dataclass(frozen=True)
@@ -62,4 +78,18 @@ class ForestKind(ModelKind):
     build: Callable[[Any, int, int | None], RandomForestClassifier]
 
 
-MODELS: Registry[NetworkKind | ForestKind] = Registry("model kind")
+@dataclass(frozen=True)
+class BoosterKind(ModelKind):
+    """Boosted trees on features of single pixels.
+
+    `features(options, bands)` plans the features; `fit(options, features, labels, n_classes, seed, threads)` gives the
+    fitted trees, with features (N, F) and labels (N,).
+    """
+
+    features: Callable[[Any, tuple[str, ...]], PixelFeatures]
+    fit: Callable[[Any, Float32, UInt8, int, int, int | None], Booster]
+
+
+TREE_KINDS = (ForestKind, BoosterKind)
+
+MODELS: Registry[NetworkKind | ForestKind | BoosterKind] = Registry("model kind")

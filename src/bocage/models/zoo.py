@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from bocage.models.networks import unet4_gn  # noqa: F401
-from bocage.models.registry import MODELS, ForestKind, ModelKind, NetworkKind
-from bocage.models.trees import forests  # noqa: F401
+from bocage.models.networks import (  # noqa: F401
+    bilstm,
+    conv1d_unet,
+    convlstm,
+    convstar,
+    s4a_unet,
+    tempcnn,
+    transformer,
+    unet4_gn,
+    utae,
+)
+from bocage.models.registry import MODELS, TREE_KINDS, BoosterKind, ForestKind, ModelKind, NetworkKind
+from bocage.models.trees import boosted, forests  # noqa: F401
 
-__all__ = ["MODELS", "ForestKind", "ModelKind", "NetworkKind"]
+__all__ = ["MODELS", "TREE_KINDS", "BoosterKind", "ForestKind", "ModelKind", "NetworkKind"]

@@ -28,7 +28,7 @@ from bocage.datasets.read import open_dataset
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
 from bocage.labels.store import LabelStore, build_labels, open_labels
-from bocage.models.options import ForestOptions, ModelOptions
+from bocage.models.options import ForestOptions, ModelOptions, XGBoostOptions
 from bocage.parcels.read import read_parcel_file, read_parcels
 from bocage.parcels.store_code_tables import find_code_table
 from bocage.parcels.write import write_parcels
@@ -340,7 +340,11 @@ def _trainer(model: ModelOptions) -> Callable[[Context, Draft], None]:
 
 
 def _training_of(model: ModelOptions) -> Callable[[Experiment], Any]:
-    return lambda e: [model, e.training.deciding(forest=isinstance(model.options, ForestOptions)), e.seed]
+    return lambda e: [
+        model,
+        e.training.deciding(trees=isinstance(model.options, ForestOptions | XGBoostOptions)),
+        e.seed,
+    ]
 
 
 def _parcel_files(experiment: Experiment) -> dict[str, str]:

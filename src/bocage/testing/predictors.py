@@ -18,7 +18,8 @@ def check_predictor(predictor: Predictor, *, n_dates: int = 3, seed: int = 0) ->
     """Raise AssertionError unless `predictor` keeps what `Predictor` promises.
 
     Any height and width; float32 probabilities that sum to one; all-invalid input; the same answer twice, and the same
-    for a patch alone as in a batch; wrong bands, dates and shapes refused. `n_dates` is tried where any number goes.
+    for a patch alone as in a batch; wrong bands, dates and shapes refused. Where any number of dates goes, `n_dates`
+    and one are tried, and dates without a valid pixel that are put behind the others change nothing.
     """
     assert len(set(predictor.bands)) == len(predictor.bands) > 0
     assert len(set(predictor.class_names)) == len(predictor.class_names) > 1
@@ -41,6 +42,10 @@ def check_predictor(predictor: Predictor, *, n_dates: int = 3, seed: int = 0) ->
     if predictor.n_dates is not None:
         longer = (np.repeat(image, 2, axis=1), np.repeat(valid, 2, axis=1), np.repeat(days, 2, axis=1))
         _check_refused(predictor, *longer, why="there are too many dates")
+    else:
+        one = predictor.predict_proba(image[:, :1], valid[:, :1], days[:, :1])
+        _check_probabilities(one, (2, len(predictor.class_names), 16, 16))
+        _check_padding(predictor, image, valid, days)
 
 
 def _input(
@@ -59,6 +64,16 @@ def _check_probabilities(result: Float32, shape: tuple[int, ...]) -> None:
     assert np.isfinite(result).all(), "a probability is not finite"
     assert result.min() >= 0, "a probability is negative"
     assert np.allclose(result.sum(1), 1, atol=1e-4), "probabilities do not sum to one"
+
+
+def _check_padding(predictor: Predictor, image: Float32, valid: Bool, days: Int32) -> None:
+    padded = predictor.predict_proba(
+        np.concatenate([image, np.zeros_like(image)], axis=1),
+        np.concatenate([valid, np.zeros_like(valid)], axis=1),
+        np.concatenate([days, np.repeat(days[:, -1:], days.shape[1], axis=1)], axis=1),
+    )
+    plain = predictor.predict_proba(image, valid, days)
+    assert np.allclose(padded, plain, atol=2e-3), "dates without a valid pixel change the answer"
 
 
 def _check_refused(predictor: Predictor, image: Float32, valid: Bool, days: Int32, why: str) -> None:

@@ -1,4 +1,4 @@
-"""Data set + part -> a fitted forest. Reads samples."""
+"""Data set + part -> fitted trees. Reads samples."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
+from xgboost import Booster
 
 from bocage.core.arrays import Float32, UInt8
 from bocage.core.errors import NothingLeft
@@ -15,26 +16,26 @@ from bocage.datasets.read import Dataset
 from bocage.datasets.targets import retarget, target_table
 from bocage.models.options import ModelOptions
 from bocage.models.trees.features import PixelFeatures
-from bocage.models.zoo import ForestKind
+from bocage.models.zoo import BoosterKind, ForestKind
 from bocage.training.options import TrainingOptions
 from bocage.training.parts import Part
 from bocage.training.pixels import pick_pixels
 
 
-def fit_forest(
+def fit_trees(
     dataset: Dataset,
     part: Part,
-    kind: ForestKind,
+    kind: ForestKind | BoosterKind,
     model: ModelOptions,
     options: TrainingOptions,
     *,
     relabel: Mapping[int, int] | None,
     seed: int,
-) -> tuple[RandomForestClassifier, dict[str, int]]:
-    """Sample pixels class by class, fit the forest.
+) -> tuple[RandomForestClassifier | Booster, dict[str, int]]:
+    """Sample pixels class by class, fit the trees.
 
     Returns:
-        The forest, and the number of sampled pixels by class name.
+        The trees, and the number of sampled pixels by class name.
 
     Raises:
         NothingLeft: if no pixel of the part has a label.
@@ -44,10 +45,14 @@ def fit_forest(
     )
     if not len(labels):
         raise NothingLeft(f"None of the {len(part.sample_ids)} samples of part '{part.name}' has a labelled pixel.")
-    forest = kind.build(model.options, sub_seed(seed, "forest"), options.threads)
-    forest.fit(features, labels)
-    counts = np.bincount(labels, minlength=len(dataset.info.classes))
-    return forest, dict(zip(dataset.info.class_names, map(int, counts), strict=True))
+    n_classes, fit_seed = len(dataset.info.classes), sub_seed(seed, "forest")
+    counts = np.bincount(labels, minlength=n_classes)
+    trees: RandomForestClassifier | Booster
+    if isinstance(kind, ForestKind):
+        trees = kind.build(model.options, fit_seed, options.threads).fit(features, labels)
+    else:
+        trees = kind.fit(model.options, features, labels, n_classes, fit_seed, options.threads)
+    return trees, dict(zip(dataset.info.class_names, map(int, counts), strict=True))
 
 
 def sample_pixels(

@@ -6,18 +6,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from bocage.core.arrays import Float32, UInt8
 from bocage.core.errors import CorruptFile, DataError
 from bocage.core.progress import Bar, bar
 from bocage.core.seeds import generator, sub_seed
 from bocage.datasets.loader import Batch, batches
+from bocage.datasets.manifest import pixel_columns
 from bocage.datasets.read import Dataset
 from bocage.metrics.confusion import confusion
 from bocage.metrics.scores import score_arrays
@@ -27,10 +28,13 @@ from bocage.models.networks.predictor import arrange, logits
 from bocage.models.options import ModelOptions
 from bocage.models.wrap import BandStatistics, BandStatisticsCounter, standardize
 from bocage.models.zoo import NetworkKind
+from bocage.training.balance import patch_shares
 from bocage.training.history import Epoch, best_epoch, is_finished
 from bocage.training.losses import LossSums, loss_sums
 from bocage.training.options import TrainingOptions
 from bocage.training.parts import Part
+from bocage.training.prepare import drop_dates, only_parcels, pick_patch_pixels
+from bocage.training.schedule import learning_rate
 from bocage.training.state_store import STATE_FILE, read_notes, read_state, write_state
 
 OnEpoch = Callable[[Epoch], None]
@@ -79,34 +83,35 @@ def train_network(
         network = kind.build(model.options, len(info.bands), n_dates, len(info.classes))
         initialize(network, sub_seed(seed, "weights"))
         network = arrange(network, device=device, precision=options.precision)
-        optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
-        plateau = ReduceLROnPlateau(optimizer, factor=options.lr_factor, patience=options.lr_patience)
+        optimizer = _optimizer(network, options)
         history = _resume(folder / STATE_FILE, network, optimizer, fingerprint)
-        for done in history:
-            plateau.step(done.val_loss)
         shown.advance(len(history) * n_samples)
-        step = _Step(task, network, options, kind.size_multiple, device)
+        step = _Step(task, network, options, kind, device)
 
         while not is_finished(history, epochs=options.epochs, patience=options.patience):
             epoch, start = len(history) + 1, time.perf_counter()
-            rate = float(optimizer.param_groups[0]["lr"])
+            rate = learning_rate(options, [e.val_loss for e in history])
+            for parameters in optimizer.param_groups:
+                parameters["lr"] = rate
 
             network.train()
             torch.manual_seed(sub_seed(seed, "dropout", epoch))
             train_loss = 0.0
-            for batch in _train_batches(task, options, generator(seed, "batches", epoch)):
+            rng = generator(seed, "steps", epoch)
+            for together in _groups(_train_batches(task, kind, options, seed, epoch), options.accumulate):
                 optimizer.zero_grad(set_to_none=True)
-                sums, _ = step(batch)
-                loss = sums.total(options.dice_weight)
-                loss.backward()  # type: ignore[no-untyped-call]
+                for batch in together:
+                    loss = _loss(step(drop_dates(batch, options.drop_dates, rng), rng)[0], options)
+                    (loss / len(together)).backward()  # type: ignore[no-untyped-call]
+                    train_loss += float(loss.detach()) * len(batch.sample_ids) / len(task.train.sample_ids)
+                    shown.advance(len(batch.sample_ids))
+                if options.clip_norm is not None:
+                    nn.utils.clip_grad_norm_(network.parameters(), options.clip_norm)
                 optimizer.step()
-                train_loss += float(loss.detach()) * len(batch.sample_ids) / len(task.train.sample_ids)
-                shown.advance(len(batch.sample_ids))
 
             network.eval()
-            val_loss, scores = _validate(task, step, options, shown)
+            val_loss, scores = _validate(task, kind, step, options, generator(seed, "val pixels"), shown)
             _check_finite(model.name, epoch, train_loss, val_loss, rate)
-            plateau.step(val_loss)
             seconds = time.perf_counter() - start
             history.append(
                 Epoch(epoch, train_loss, val_loss, *scores, rate, round(seconds, 3), round(n_samples / seconds, 2))
@@ -121,18 +126,38 @@ def train_network(
     return network, history
 
 
+def _optimizer(network: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
+    kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
+    return kind(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=True)
+
+
+def _loss(sums: LossSums, options: TrainingOptions) -> Tensor:
+    return sums.nll() if options.loss == "parcel_nll" else sums.total(options.dice_weight)
+
+
+def _groups(items: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
+    while together := list(islice(items, size)):
+        yield together
+
+
 class _Step:
-    """Batch -> logits -> loss sums, with the precision and the standardization that were asked for."""
+    """Batch -> logits -> loss sums, with the pixels, the precision and the standardization that were asked for."""
 
     def __init__(
-        self, task: Task, network: nn.Module, options: TrainingOptions, size_multiple: int, device: str
+        self, task: Task, network: nn.Module, options: TrainingOptions, kind: NetworkKind, device: str
     ) -> None:
-        self._network, self._size_multiple, self._device = network, size_multiple, device
+        self._network, self._size_multiple, self._device = network, kind.size_multiple, device
         self._bf16, self._statistics = options.precision == "bf16", task.statistics
+        self._n_pixels = options.pixels_per_patch if kind.learns_from == "pixels" else None
+        self._only_parcels = options.loss == "parcel_nll"
         self._weights = torch.from_numpy(task.class_weights).to(device)
 
-    def __call__(self, batch: Batch) -> tuple[LossSums, Tensor]:
-        """The sums of one batch, and its logits (B, K, H, W) float32."""
+    def __call__(self, batch: Batch, rng: np.random.Generator) -> tuple[LossSums, Tensor, Tensor]:
+        """The sums of one batch, its logits (B, K, H, W) float32 and its labels; B·n pixels for a network on pixels."""
+        if self._only_parcels:
+            batch = only_parcels(batch)
+        if self._n_pixels is not None:
+            batch = pick_patch_pixels(batch, self._n_pixels, rng)
         image = batch.image
         if self._statistics:
             image = torch.from_numpy(standardize(image.numpy(), batch.valid.numpy(), self._statistics))
@@ -140,27 +165,38 @@ class _Step:
         with torch.autocast(self._device, torch.bfloat16, enabled=self._bf16):
             output = logits(self._network, image, valid, days, size_multiple=self._size_multiple)
         output = output.float()
-        return loss_sums(output, labels, self._weights), output
+        return loss_sums(output, labels, self._weights), output, batch.labels
 
 
-def _train_batches(task: Task, options: TrainingOptions, rng: np.random.Generator) -> Iterator[Batch]:
+def _train_batches(task: Task, kind: NetworkKind, options: TrainingOptions, seed: int, epoch: int) -> Iterator[Batch]:
+    ids = task.train.sample_ids
+    if options.sampling == "class_balanced":
+        counts = task.dataset.manifest.set_index("sample_id").loc[list(ids)]
+        shares = patch_shares(counts[pixel_columns(len(task.dataset.info.classes))[:-1]].to_numpy(np.int64))
+        ids = tuple(map(str, generator(seed, "patches", epoch).choice(ids, len(ids), p=shares)))
     return batches(
         task.dataset,
-        task.train.sample_ids,
+        ids,
         batch_size=options.batch_size,
-        rng=rng,
+        rng=generator(seed, "batches", epoch),
         shuffle=True,
         augment=options.augment,
         hidden_parcels=task.train.hidden,
         relabel=task.relabel,
+        pad_dates=kind.dates == "variable",
     )
 
 
 @torch.inference_mode()
 def _validate(
-    task: Task, step: _Step, options: TrainingOptions, shown: Bar
+    task: Task,
+    kind: NetworkKind,
+    step: _Step,
+    options: TrainingOptions,
+    rng: np.random.Generator,
+    shown: Bar,
 ) -> tuple[float, tuple[float, float, float]]:
-    """Loss over the whole val part; mIoU over all classes, foreground mIoU, pixel accuracy."""
+    """Loss over the whole val part (or some pixels of each patch); mIoU, foreground mIoU, pixel accuracy."""
     n_classes = len(task.dataset.info.classes)
     sums: LossSums | None = None
     matrix = np.zeros((n_classes, n_classes), np.int64)
@@ -170,15 +206,16 @@ def _validate(
         batch_size=options.batch_size,
         hidden_parcels=task.val.hidden,
         relabel=task.relabel,
+        pad_dates=kind.dates == "variable",
     ):
-        added, output = step(batch)
+        added, output, labels = step(batch, rng)
         sums = added.detach() if sums is None else sums + added.detach()
         predicted: UInt8 = output.argmax(1).to(torch.uint8).cpu().numpy()
-        matrix += confusion(batch.labels.numpy(), predicted, n_classes)
+        matrix += confusion(labels.numpy(), predicted, n_classes)
         shown.advance(len(batch.sample_ids))
     scores = score_arrays(matrix)
     assert sums is not None  # a part is never empty
-    return float(sums.total(options.dice_weight)), (
+    return float(_loss(sums, options)), (
         float(scores["miou"]),
         float(scores["miou_foreground"]),
         float(scores["pixel_accuracy"]),

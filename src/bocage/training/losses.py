@@ -1,4 +1,4 @@
-"""Logits + labels -> loss: weighted cross-entropy + share · Dice without background. Pure; torch.
+"""Logits + labels -> loss: weighted cross-entropy + share · Dice without background, or weighted NLL. Pure; torch.
 
 The sums behind the loss add up over batches: the loss of a whole part does not depend on how it was cut into batches.
 """
@@ -63,6 +63,10 @@ class LossSums:
     def total(self, dice_weight: float) -> Tensor:
         """() cross-entropy + dice_weight · Dice."""
         return self.cross_entropy() + dice_weight * self.dice()
+
+    def nll(self) -> Tensor:
+        """() Sen4AgriNet's weighted negative log-likelihood: divided by the pixels, not by their weights."""
+        return self.surprise / self.reference.sum().clamp(min=1)
 
 
 def loss_sums(logits: Tensor, labels: Tensor, class_weights: Tensor) -> LossSums:

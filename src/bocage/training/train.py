@@ -9,21 +9,31 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from xgboost import Booster
 
 from bocage.core.artifacts import write_json
 from bocage.core.digest import digest_value
 from bocage.core.errors import DataError
 from bocage.core.seeds import generator, sub_seed
 from bocage.datasets.read import Dataset
-from bocage.models.checkpoint import FOREST_FILE, RECORD, ModelRecord, read_record, save_forest, write_record
+from bocage.models.checkpoint import (
+    BOOSTER_FILE,
+    FOREST_FILE,
+    RECORD,
+    ModelRecord,
+    read_record,
+    save_booster,
+    save_forest,
+    write_record,
+)
 from bocage.models.networks.initialize import count_parameters
 from bocage.models.options import ModelOptions, NetworkOptions
 from bocage.models.wrap import BandStatistics
-from bocage.models.zoo import MODELS, ForestKind, NetworkKind
+from bocage.models.zoo import MODELS, TREE_KINDS, BoosterKind, ForestKind, NetworkKind
 from bocage.splits.record import Split
 from bocage.training.class_weights import class_weights
 from bocage.training.control import permute_parcel_classes
-from bocage.training.fit_trees import fit_forest
+from bocage.training.fit_trees import fit_trees
 from bocage.training.history import Epoch, best_epoch, best_miou_epoch, to_json
 from bocage.training.loop import OnEpoch, Task, count_band_statistics, train_network
 from bocage.training.options import TrainingOptions
@@ -69,15 +79,16 @@ def train_model(
     fingerprint = _fingerprint(dataset, split, model, options, seed)
     if (done := _finished(folder, fingerprint)) is not None:
         return done
-    if dataset.info.n_dates is None:
+    kind = MODELS[model.kind]
+    n_dates = dataset.info.n_dates
+    if kind.dates != "variable" and n_dates is None:
         raise DataError(
             f"The samples differ in their number of dates, but '{model.kind}' takes one fixed number. "
-            "Set patches.dates: single."
+            "Set patches.dates: single, or take a model of variable dates ('bocage models list')."
         )
     relabel = _control(dataset, split, seed) if options.permute_parcel_classes else None
-    kind = MODELS[model.kind]
     start = time.perf_counter()
-    if isinstance(kind, ForestKind):
+    if isinstance(kind, TREE_KINDS):
         result = _fit(dataset, split, kind, model, options, relabel=relabel, seed=seed, folder=folder)
     else:
         result = _train(
@@ -86,7 +97,7 @@ def train_model(
             kind,
             model,
             options,
-            n_dates=dataset.info.n_dates,
+            n_dates=n_dates or 1,
             relabel=relabel,
             seed=seed,
             folder=folder,
@@ -97,7 +108,7 @@ def train_model(
     training |= {
         "seed": seed,
         "seconds": round(time.perf_counter() - start, 3),
-        "options": options.deciding(forest=isinstance(kind, ForestKind)),
+        "options": options.deciding(trees=isinstance(kind, TREE_KINDS)),
         "dataset_digest": dataset.info.digest,
         "fingerprint": fingerprint,
     }
@@ -109,7 +120,7 @@ def train_model(
         options=model.options.model_dump(mode="json"),
         classes=tuple(asdict(c) for c in info.classes),
         bands=info.bands,
-        n_dates=dataset.info.n_dates,
+        n_dates=None if kind.dates == "variable" else n_dates,
         preprocessing=info.preprocessing,
         statistics=statistics,
         n_parameters=n_parameters,
@@ -178,7 +189,7 @@ def _train(
 def _fit(
     dataset: Dataset,
     split: Split,
-    kind: ForestKind,
+    kind: ForestKind | BoosterKind,
     model: ModelOptions,
     options: TrainingOptions,
     *,
@@ -187,10 +198,11 @@ def _fit(
     folder: Path,
 ) -> Result:
     train = part_of(split, "train")
-    forest, n_pixels = fit_forest(
-        dataset, train, kind, model, options, relabel=relabel, seed=sub_seed(seed, "training")
-    )
-    save_forest(forest, folder / FOREST_FILE)
+    trees, n_pixels = fit_trees(dataset, train, kind, model, options, relabel=relabel, seed=sub_seed(seed, "training"))
+    if isinstance(trees, Booster):
+        save_booster(trees, folder / BOOSTER_FILE)
+    else:
+        save_forest(trees, folder / FOREST_FILE)
     return [], None, None, {"n_train": len(train.sample_ids), "n_pixels": n_pixels}
 
 

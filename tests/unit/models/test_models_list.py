@@ -17,6 +17,8 @@ def test_json_has_the_promised_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 0
     models = {m["name"]: m for m in json.loads(result.stdout)["models"]}
     assert models["unet4_gn"]["n_parameters"] == 17_660_027
+    assert models["utae"]["n_parameters"] == 1_087_260
+    assert models["xgboost"]["n_parameters"] is None
     assert set(models["random_forest"]) == {"name", "family", "input", "dates", "n_parameters", "source"}
 
 
@@ -28,7 +30,7 @@ def test_people_get_a_table() -> None:
 def test_options_and_commands_need_no_torch() -> None:
     code = (
         "import sys, bocage.models.options, bocage.models.predictor, bocage.training.options, bocage.cli.models;"
-        "print(sorted({'torch', 'sklearn', 'skops', 'scipy'} & set(sys.modules)))"
+        "print(sorted({'torch', 'sklearn', 'skops', 'scipy', 'xgboost'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -24,6 +24,12 @@ def test_none_and_named_weights() -> None:
     assert class_weights({"background": 0.25, "oats": 3}, NAMES, counts).tolist() == [0.25, 1, 3, 1]
 
 
+def test_sen4agrinet_s_formula_leaves_background_out() -> None:
+    # 40 crop pixels, three crops: 40 / (3 · 10), 40 / (3 · 30)
+    weights = class_weights("sen4agrinet", NAMES, np.array([1000, 10, 30, 0]))
+    np.testing.assert_allclose(weights, [1, 40 / 30, 40 / 90, 1], rtol=1e-6)
+
+
 def test_an_unknown_class_is_named_with_a_hint() -> None:
     with pytest.raises(UnknownName, match=r"class 'oat'\. Did you mean 'oats'\?"):
         class_weights({"oat": 3}, NAMES, np.ones(4, np.int64))

@@ -26,6 +26,11 @@ def test_cross_entropy_is_torch_s() -> None:
     assert float(loss_sums(LOGITS, LABELS, WEIGHTS).cross_entropy()) == pytest.approx(float(expected))
 
 
+def test_nll_is_divided_by_the_pixels() -> None:
+    expected = (0.5 * math.log(2) + 2 * math.log(4) + 2 * math.log(2)) / 3
+    assert float(loss_sums(LOGITS, LABELS, WEIGHTS).nll()) == pytest.approx(expected)
+
+
 def test_dice_by_hand() -> None:
     # Class 1 alone: background is left out, class 2 has no pixel.
     # Overlap 1/4 + 1/2, predicted 1/4 + 1/4 + 1/2, two pixels.

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from bocage.core.errors import NothingLeft
+from bocage.core.errors import DataError, NothingLeft
 from bocage.core.grid import make_grid
 from bocage.core.sample import Origin, Sample
 from bocage.datasets.info import ClassInfo, DatasetInfo
@@ -65,7 +64,7 @@ def field_sample(index: int, *, dates: int = 1) -> Sample:
 
 @pytest.fixture(scope="module")
 def make_dataset(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Dataset]:
-    def make(n: int = 24, **kwargs: Any) -> Dataset:
+    def make(n: int = 24, *, dates: int | tuple[int, ...] = 1) -> Dataset:
         classes = tuple(
             ClassInfo(i, name, "#808080", name.title()) for i, name in enumerate(("background", "maize", "wheat"))
         )
@@ -73,7 +72,10 @@ def make_dataset(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Data
         info = DatasetInfo(classes, BANDS, SIDE, 10.0, "single", "L2A", {"level": "L2A"})
         writer = DatasetWriter(folder, info)
         for i in range(n):
-            writer.add(field_sample(i, **kwargs), {"cube": "c", "row": 0, "col": SIDE * i})
+            writer.add(
+                field_sample(i, dates=dates if isinstance(dates, int) else dates[i % len(dates)]),
+                {"cube": "c", "row": 0, "col": SIDE * i},
+            )
         writer.finish()
         return open_dataset(folder)
 
@@ -246,3 +248,68 @@ def test_training_stops_when_nothing_improves(dataset: Dataset, tmp_path: Path) 
     summary = train_model(dataset, split_of(dataset), UNET, options, seed=0, folder=tmp_path)
     assert summary["epochs"] < 50
     assert summary["epochs"] == summary["best_epoch"] + 1
+
+
+STAR = ModelOptions(name="star", kind="convstar", options={"n_hidden": 8, "n_layers": 1})
+TEMPCNN = ModelOptions(name="tempcnn", kind="tempcnn", options={"n_hidden": 16, "kernel_dates": 3, "dropout": 0.1})
+BOOSTED = ModelOptions(name="xgb", kind="xgboost", options={"n_rounds": 10})
+EVERYTHING = QUICK.model_copy(
+    update={
+        "epochs": 3,
+        "optimizer": "adamw",
+        "weight_decay": 0.01,
+        "schedule": "cosine",
+        "warmup_epochs": 1,
+        "accumulate": 2,
+        "clip_norm": 1.0,
+        "drop_dates": 0.3,
+        "sampling": "class_balanced",
+        "pixels_per_patch": 64,
+        "loss": "parcel_nll",
+        "class_weights": "sen4agrinet",
+    }
+)
+
+
+@pytest.mark.parametrize("model", [STAR, TEMPCNN], ids=lambda m: m.kind)
+def test_with_every_choice_a_killed_training_ends_the_same(
+    make_dataset: Callable[..., Dataset], tmp_path: Path, model: ModelOptions
+) -> None:
+    def kill(epoch: Epoch) -> None:
+        raise KeyboardInterrupt
+
+    series = make_dataset(8, dates=3)
+    split = split_of(series, train=5, val=2)
+    train_model(series, split, model, EVERYTHING, seed=5, folder=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train_model(series, split, model, EVERYTHING, seed=5, folder=tmp_path / "killed", on_epoch=kill)
+    train_model(series, split, model, EVERYTHING, seed=5, folder=tmp_path / "killed")
+    assert history(tmp_path / "killed") == history(tmp_path / "whole")
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+    check_predictor(load_predictor(tmp_path / "whole"))
+
+
+def test_a_network_on_pixels_learns(dataset: Dataset, tmp_path: Path) -> None:
+    options = QUICK.model_copy(update={"epochs": 6, "learning_rate": 0.01})
+    train_model(dataset, split_of(dataset), TEMPCNN, options, seed=5, folder=tmp_path)
+    assert accuracy(dataset, tmp_path) > 0.85
+
+
+def test_boosted_trees_learn_and_repeat(dataset: Dataset, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        train_model(dataset, split_of(dataset), BOOSTED, QUICK, seed=5, folder=tmp_path / name)
+    assert accuracy(dataset, tmp_path / "a") > 0.85
+    assert (tmp_path / "a" / "trees.ubj").read_bytes() == (tmp_path / "b" / "trees.ubj").read_bytes()
+
+
+def test_series_of_different_lengths(make_dataset: Callable[..., Dataset], tmp_path: Path) -> None:
+    """A model of variable dates takes them, padded; one of a fixed number refuses, and says which would do."""
+    irregular = make_dataset(8, dates=(1, 2, 3))
+    assert irregular.info.n_dates is None
+    split = split_of(irregular, train=4, val=2)
+    options = QUICK.model_copy(update={"epochs": 1, "batch_size": 3})
+    train_model(irregular, split, STAR, options, seed=0, folder=tmp_path / "star")
+    assert load_predictor(tmp_path / "star").n_dates is None
+    for model in (TEMPCNN, BOOSTED):
+        with pytest.raises(DataError, match="variable dates"):
+            train_model(irregular, split, model, options, seed=0, folder=tmp_path / "refused")

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bocage.models.options import UNet4Options
-from bocage.models.registry import MODELS, NetworkKind
+from bocage.models.registry import MODELS, NetworkKind, PaperSetting
 
 N_LEVELS = 4  # halvings between the input and the bottleneck
 
@@ -87,6 +87,7 @@ MODELS.register("unet4_gn")(
         dates="fixed",
         source="EuroCrops paper, section 3.1 and table 5",
         options=UNet4Options,
+        paper=PaperSetting(n_bands=10, n_dates=1, n_classes=11),
         size_multiple=2**N_LEVELS,
         build=build_unet4,
     )
