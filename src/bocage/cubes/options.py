@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+from itertools import pairwise
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from bocage.core.bands import CLEAR_SCL, DEFAULT_BANDS, SCL_CLASSES, check_bands
 from bocage.core.options import Options
@@ -32,6 +34,20 @@ class CubeOptions(Options):
         "refuse", description="what to do with a product whose dark pixels contradict its radiometric offset"
     )
 
+    composite: Literal["none", "monthly_median", "period_median"] = Field(
+        "none",
+        description="none: one image a date; else the median of the valid dates of each month of the season (without a "
+        "season: of the year), or of each of `periods`",
+    )
+    periods: tuple[tuple[date, date], ...] = Field(
+        (), description="period_median only: first and last day of each period, both included, in order, apart"
+    )
+    fill: Literal["none", "neighbours", "linear", "nearest"] = Field(
+        "none",
+        description="how a pixel's gaps in time are filled from its valid dates before and after: their mean, on the "
+        "line between them, or the nearer of the two; at the ends the only one",
+    )
+
     @field_validator("bands")
     @classmethod
     def _known_bands(cls, bands: tuple[str, ...]) -> tuple[str, ...]:
@@ -44,3 +60,13 @@ class CubeOptions(Options):
         if unknown := [c for c in classes if c not in SCL_CLASSES]:
             raise ValueError(f"SCL has the classes 0 to 11, not {unknown}")
         return classes
+
+    @model_validator(mode="after")
+    def _periods_in_order(self) -> CubeOptions:
+        if bool(self.periods) != (self.composite == "period_median"):
+            raise ValueError("periods and composite: period_median belong together; give both or neither")
+        days = [day for period in self.periods for day in period]
+        apart = all(last < first for (_, last), (first, _) in pairwise(self.periods))
+        if days != sorted(days) or not apart:
+            raise ValueError("the periods must be in order of time and may not share a day")
+        return self

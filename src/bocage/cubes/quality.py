@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from bocage.core.arrays import SCALE, Bool, Int16, UInt8
+from bocage.core.arrays import SCALE, Bool, Int16, UInt8, UInt16
 from bocage.cubes.radiometry import VISIBLE
 
 NODATA = 1  # no number in some band
 SATURATED = 2  # some band is saturated
 UNCLEAR = 4  # cloud, shadow, snow, …: a scene class that does not count as clear
 BRIGHT = 8  # unusually bright in all visible bands; the pixel stays valid, patches may judge it
+FILLED = 16  # no usable value of its own; estimated from other dates, and valid
 
+N_QUALITY = 32  # values that five flags can have
 INVALID = NODATA | SATURATED | UNCLEAR
 RIPPLE_DN = 10  # numbers up to this beside no-data are no-data: see `grow_nodata`
 
@@ -46,6 +48,23 @@ def find_bright(stored: Int16, bands: tuple[str, ...], bright_reflectance: float
     if not visible:
         return np.zeros(stored.shape[1:], bool)
     return np.asarray(np.minimum.reduce(visible) > bright_reflectance * SCALE)
+
+
+def mark_filled(quality: UInt8, filled: Bool) -> UInt8:
+    """The flags after gap filling: what was filled is valid, and says so."""
+    return np.where(filled, np.uint8(FILLED), quality).astype(np.uint8)
+
+
+def composite_flags(n_valid: UInt16, has_data: Bool, bright: Bool) -> UInt8:
+    """Flags of a composite.
+
+    Args:
+        n_valid: (y, x) number of valid observations.
+        has_data: (y, x) True where some date of the period has data, usable or not.
+        bright: (y, x) True where the composite is unusually bright.
+    """
+    missing = np.where(has_data, np.uint8(UNCLEAR), np.uint8(NODATA))
+    return np.where(n_valid > 0, bright * np.uint8(BRIGHT), missing).astype(np.uint8)
 
 
 def to_flags(*, nodata: Bool, saturated: Bool, unclear: Bool, bright: Bool) -> UInt8:

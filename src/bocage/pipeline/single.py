@@ -10,6 +10,7 @@ from typing import Any
 
 from bocage.cubes.build import build_cube, check_scenes
 from bocage.cubes.options import CubeOptions
+from bocage.cubes.periods import plan_periods
 from bocage.cubes.plan import plan_cubes
 from bocage.cubes.read import read_scene_grid
 from bocage.cubes.store import open_cube
@@ -65,7 +66,8 @@ def map_with_checkpoint(
     scenes, tally = search_scenes(scenes_wanted, place.geometry)
     say(f"scenes: {tally}")
     check_scenes(scenes, options)
-    plans = plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, place, options)
+    periods = plan_periods(options, season, [s.day for s in scenes])
+    plans = plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, place, options, periods)
     predictor, frame = load_predictor(checkpoint), read_parcel_file(parcels) if parcels else None
     tiles = []
     for plan in plans:
