@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bocage.core.arrays import MISSING_INT16, Int16, UInt8, UInt16
+from bocage.core.arrays import MISSING_INT16, Bool, Int16, UInt8, UInt16
 from bocage.core.digest import digest_value
 from bocage.core.errors import NothingLeft, RadiometryContradiction
 from bocage.core.grid import Grid, grid_to_json
@@ -33,6 +33,7 @@ from bocage.cubes.quality import (
     NODATA,
     RIPPLE_DN,
     composite_flags,
+    dilate,
     find_bright,
     find_valid,
     grow_nodata,
@@ -40,13 +41,14 @@ from bocage.cubes.quality import (
     to_flags,
 )
 from bocage.cubes.radiometry import (
+    MOST_STORED,
     NODATA_DN,
     SATURATED_DN,
     dark_reflectance,
     find_contradiction,
     reflectance_table,
 )
-from bocage.cubes.read import read_bands
+from bocage.cubes.read import CLOUD_MASK, find_cloud_mask, read_bands, read_cloud_mask
 from bocage.cubes.store import CubeWriter, plan_blocks
 from bocage.scenes.read import check_scene_files
 from bocage.scenes.record import SCL, Scene
@@ -209,17 +211,27 @@ def read_date(scene: Scene, grid: Grid, options: CubeOptions, *, threads: int | 
     if _uses_scl(scene, options):
         _, classes = next(iter(read_bands(scene, [SCL], grid, threads=threads)))
         scl = classes.astype(np.uint8)
+    mask = find_cloud_mask(scene) if options.clear_scl else None
+    clouds = read_cloud_mask(mask, grid) if mask is not None else None
     numbers = read_bands(scene, options.bands, grid, resampling=options.resampling, threads=threads)
-    return to_date(scene, numbers, scl, options)
+    return to_date(scene, numbers, scl, options, clouds=clouds)
 
 
-def to_date(scene: Scene, numbers: Iterable[tuple[str, UInt16]], scl: UInt8 | None, options: CubeOptions) -> Date:
+def to_date(
+    scene: Scene,
+    numbers: Iterable[tuple[str, UInt16]],
+    scl: UInt8 | None,
+    options: CubeOptions,
+    *,
+    clouds: Bool | None = None,
+) -> Date:
     """DN band by band -> reflectance and flags. Pure.
 
     Args:
         scene: for its offset and quantification.
         numbers: band name and (y, x) DN of every band of the options, in their order.
-        scl: (y, x) scene classes; None if clouds are unknown.
+        scl: (y, x) scene classes; None if there are none.
+        clouds: (y, x) True where the product's own mask has clouds or snow; counts where there are no scene classes.
         options: what is clear, bright, and whether to check dark pixels.
     """
     stored = np.empty((0, 0, 0), np.int16)
@@ -229,9 +241,12 @@ def to_date(scene: Scene, numbers: Iterable[tuple[str, UInt16]], scl: UInt8 | No
             stored = np.empty((len(options.bands), *dn.shape), np.int16)
         stored[i] = reflectance_table(scene.offset_of(band), scene.quantification)[dn]
         nodata, low = nodata | (dn == NODATA_DN), low | (dn <= RIPPLE_DN)
-        saturated = saturated | (dn == SATURATED_DN)
+        saturated = saturated | (dn == SATURATED_DN) | (stored[i] == MOST_STORED)
     nodata = grow_nodata(nodata, low)
-    unclear = ~np.isin(scl, options.clear_scl) if scl is not None else np.zeros_like(nodata)
+    unclear = clouds if clouds is not None else np.zeros_like(nodata)
+    if scl is not None:
+        unclear = ~np.isin(scl, options.clear_scl)
+    unclear = dilate(unclear, options.dilate_m / options.resolution_m)
     bright = find_bright(stored, options.bands, options.bright_reflectance)
     quality = to_flags(nodata=nodata, saturated=saturated, unclear=unclear, bright=bright)
     contradiction = None
@@ -243,6 +258,14 @@ def to_date(scene: Scene, numbers: Iterable[tuple[str, UInt16]], scl: UInt8 | No
 
 def _uses_scl(scene: Scene, options: CubeOptions) -> bool:
     return scene.level == "L2A" and bool(options.clear_scl)  # L1C has no scene classes
+
+
+def _clouds_from(scenes: Sequence[Scene], options: CubeOptions) -> str | None:
+    """What says where clouds are; None if nothing does."""
+    if _uses_scl(scenes[0], options):
+        return SCL
+    n = sum(find_cloud_mask(s) is not None for s in scenes) if options.clear_scl else 0
+    return f"{CLOUD_MASK} of {n} of {len(scenes)} products" if n else None
 
 
 def _judge_radiometry(date: Date, options: CubeOptions) -> None:
@@ -301,7 +324,7 @@ def _record(
         "days": [s.day for s in kept],
         "scenes": [s.id for s in kept],
         **_shares({s.id: done[s.id] for s in kept}),
-        "clouds_from": SCL if _uses_scl(plan.scenes[0], options) else None,
+        "clouds_from": _clouds_from(plan.scenes, options),
         "dropped": {s.id: done[s.id]["dropped"] for s in plan.scenes if done[s.id]["dropped"]},
         "warnings": [done[s.id]["warning"] for s in plan.scenes if done[s.id]["warning"]],
         "options": options.model_dump(mode="json"),

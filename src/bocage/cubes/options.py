@@ -17,12 +17,15 @@ class CubeOptions(Options):
 
     bands: tuple[str, ...] = Field(DEFAULT_BANDS, min_length=1, description="band names, in the order of the cube")
     resolution_m: int = Field(10, ge=10, description="pixel size in metres; must be that of the products' B02")
-    resampling: Literal["nearest", "bilinear"] = Field(
+    resampling: Literal["nearest", "bilinear", "cubic"] = Field(
         "nearest",
         description="how coarser bands come to the grid: nearest repeats each pixel and keeps every number as it is",
     )
     clear_scl: tuple[int, ...] = Field(
         CLEAR_SCL, description="scene classes (SCL, 0-11) that count as clear; empty: SCL is not read, all is clear"
+    )
+    dilate_m: float = Field(
+        0.0, ge=0, le=2000, description="pixels within this many metres of an unclear one are unclear too"
     )
     max_nodata_fraction: float = Field(
         0.99, ge=0, le=1, description="a date with a larger share of no-data pixels (0-1) is left out"

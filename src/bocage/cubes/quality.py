@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
-from bocage.core.arrays import SCALE, Bool, Int16, UInt8, UInt16
+from bocage.core.arrays import SCALE, Bool, Int16, Int64, UInt8, UInt16
 from bocage.cubes.radiometry import VISIBLE
 
 NODATA = 1  # no number in some band
@@ -40,6 +41,35 @@ def grow_nodata(nodata: Bool, low: Bool) -> Bool:
     near[:, 1:] |= rows[:, :-1]
     near[:, :-1] |= rows[:, 1:]
     return nodata | (near & low)
+
+
+def dilate(unclear: Bool, radius_px: float) -> Bool:
+    """(y, x) True within `radius_px` (between pixel centres) of a True pixel. What lies off the raster is not seen."""
+    reach = int(radius_px)
+    if reach == 0:
+        return unclear
+    half_widths = np.floor(np.sqrt(radius_px**2 - np.arange(-reach, reach + 1) ** 2.0)).astype(np.int64)
+    out = unclear.copy()
+    _stamp_disks(unclear, half_widths, out)
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def _stamp_disks(unclear: Bool, half_widths: Int64, out: Bool) -> None:
+    """A disk, given by its half width in each row, around each pixel at an edge; the inner ones add nothing."""
+    height, width = unclear.shape
+    reach = len(half_widths) // 2
+    for y in range(height):
+        for x in range(width):
+            if not unclear[y, x]:
+                continue
+            inner_y = (y == 0 or unclear[y - 1, x]) and (y == height - 1 or unclear[y + 1, x])
+            inner_x = (x == 0 or unclear[y, x - 1]) and (x == width - 1 or unclear[y, x + 1])
+            if inner_y and inner_x:
+                continue
+            for row in range(max(y - reach, 0), min(y + reach + 1, height)):
+                half = half_widths[row - y + reach]
+                out[row, max(x - half, 0) : min(x + half + 1, width)] = True
 
 
 def find_bright(stored: Int16, bands: tuple[str, ...], bright_reflectance: float) -> Bool:

@@ -307,6 +307,7 @@ def describe_preprocessing(cubes: CubeOptions, level: str) -> dict[str, Any]:
         "resolution_m": cubes.resolution_m,
         "resampling": cubes.resampling,
         "clear_scl": list(cubes.clear_scl),
+        "dilate_m": cubes.dilate_m,
         "composite": cubes.composite,
         "periods": [[first.isoformat(), last.isoformat()] for first, last in cubes.periods],
         "fill": cubes.fill,
