@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from bocage.core.arrays import UInt16
+from bocage.core.arrays import Float64, Int64, UInt16
 from bocage.core.errors import GridMismatch
 from bocage.core.grid import Grid, Window
 
 _TOLERANCE_PX = 1e-3
 _SATURATED = 65535
+MARGIN_PX = {"nearest": 0, "bilinear": 1, "cubic": 2}  # pixels of the band that count on each side
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,31 @@ def repeat_onto(native: UInt16, alignment: Alignment, out: UInt16) -> None:
     _repeat(native, alignment.factor, alignment.row, alignment.col, out)
 
 
-def interpolate_onto(native: UInt16, alignment: Alignment, out: UInt16) -> None:
-    """Bilinear between pixel centres, rounded to whole numbers. The rest of `out` stays.
+def interpolate_onto(native: UInt16, alignment: Alignment, out: UInt16, *, method: str = "bilinear") -> None:
+    """Between pixel centres, rounded to whole numbers. The rest of `out` stays.
 
     No-data (0) and saturation (65535) are no values to mix: a pixel inside one keeps it, and elsewhere they are left
-    out of the mean. At the band's edge the outermost pixels count alone.
+    out of the mean. Past the band's edge its outermost pixels go on.
+
+    Args:
+        method: "bilinear", or "cubic": Keys 1981, IEEE Transactions on Acoustics 29, with a = −0.5. Cubic may overshoot
+            beside an edge; it stays a number, never no-data or saturation.
     """
-    _interpolate(native, alignment.factor, alignment.row, alignment.col, out)
+    first, weights = interpolation_weights(alignment.factor, method)
+    _interpolate(native, alignment.factor, alignment.row, alignment.col, first, weights, out)
+
+
+def interpolation_weights(factor: int, method: str) -> tuple[Int64, Float64]:
+    """For each of the `factor` positions inside a pixel of the band: (factor,) the first pixel that counts, relative to
+    that pixel, and (factor, taps) the weights from there on, which sum to 1."""
+    position = (np.arange(factor) + 0.5) / factor - 0.5  # in pixels of the band, from the centre of the pixel
+    n_taps = 2 * MARGIN_PX[method]
+    first = np.floor(position).astype(np.int64) - (n_taps // 2 - 1)
+    distance = np.abs(position[:, None] - (first[:, None] + np.arange(n_taps)))
+    if method == "bilinear":
+        return first, 1.0 - distance
+    near, far = 1.5 * distance**3 - 2.5 * distance**2 + 1, -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
+    return first, np.where(distance <= 1, near, far)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -102,32 +121,27 @@ def _repeat(native: UInt16, factor: int, row: int, col: int, out: UInt16) -> Non
 
 
 @numba.njit(nogil=True, cache=True)
-def _interpolate(native: UInt16, factor: int, row: int, col: int, out: UInt16) -> None:
+def _interpolate(native: UInt16, factor: int, row: int, col: int, first: Int64, weights: Float64, out: UInt16) -> None:
     n_rows, n_cols = native.shape
+    n_taps = weights.shape[1]
     for y in range(max(row, 0), min(row + n_rows * factor, out.shape[0])):
-        v = (y - row + 0.5) / factor - 0.5  # in pixels of the band, from the centre of its first
-        above = int(np.floor(v))
-        weight_y = v - above
-        inside_y = (y - row) // factor
+        i, phase_y = divmod(y - row, factor)
         for x in range(max(col, 0), min(col + n_cols * factor, out.shape[1])):
-            own = native[inside_y, (x - col) // factor]
+            j, phase_x = divmod(x - col, factor)
+            own = native[i, j]
             if own == 0 or own == _SATURATED:
                 out[y, x] = own
                 continue
-            u = (x - col + 0.5) / factor - 0.5
-            before = int(np.floor(u))
-            weight_x = u - before
-            total, weights = 0.0, 0.0
-            for dy in range(2):
-                i = min(max(above + dy, 0), n_rows - 1)
-                wy = weight_y if dy else 1.0 - weight_y
-                for dx in range(2):
-                    value = native[i, min(max(before + dx, 0), n_cols - 1)]
+            total, used = 0.0, 0.0
+            for a in range(n_taps):
+                k = min(max(i + first[phase_y] + a, 0), n_rows - 1)
+                for b in range(n_taps):
+                    value = native[k, min(max(j + first[phase_x] + b, 0), n_cols - 1)]
                     if value != 0 and value != _SATURATED:
-                        weight = wy * (weight_x if dx else 1.0 - weight_x)
+                        weight = weights[phase_y, a] * weights[phase_x, b]
                         total += weight * value
-                        weights += weight
-            out[y, x] = np.uint16(total / weights + 0.5)
+                        used += weight
+            out[y, x] = np.uint16(min(max(total / used + 0.5, 1.0), _SATURATED - 1.0))
 
 
 def _describe(grid: Grid) -> str:

@@ -1,36 +1,55 @@
-"""Scenes -> a cube on disk, date by date: check all files, then read, flag, store. IO through `read` and `store`.
+"""Scenes -> a cube on disk: check all files, then read, flag, store, date by date. IO through `read` and `store`.
 
-Memory holds one date: its bands as int16 and one band's numbers. A killed build goes on after the last finished date.
+Composites: the dates of one period are stored beside the cube, and their median is taken block by block; then they
+are thrown away. Gaps in time are filled last, block by block, in place. So memory holds one date, or one block with
+all its dates, whatever the area and the season, and the disk one period's dates. A killed build goes on after the last
+finished date.
 """
 
 from __future__ import annotations
 
+import shutil
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bocage.core.arrays import Int16, UInt8, UInt16
+from bocage.core.arrays import MISSING_INT16, Bool, Int16, UInt8, UInt16
 from bocage.core.digest import digest_value
 from bocage.core.errors import NothingLeft, RadiometryContradiction
 from bocage.core.grid import Grid, grid_to_json
 from bocage.core.progress import track
 from bocage.core.tally import Tally
+from bocage.cubes.composite import median_composite
+from bocage.cubes.fill import fill_gaps
 from bocage.cubes.options import CubeOptions
+from bocage.cubes.periods import Period
 from bocage.cubes.plan import CubePlan
-from bocage.cubes.quality import NODATA, RIPPLE_DN, find_bright, find_valid, grow_nodata, to_flags
+from bocage.cubes.quality import (
+    FILLED,
+    NODATA,
+    RIPPLE_DN,
+    composite_flags,
+    dilate,
+    find_bright,
+    find_valid,
+    grow_nodata,
+    mark_filled,
+    to_flags,
+)
 from bocage.cubes.radiometry import (
+    MOST_STORED,
     NODATA_DN,
     SATURATED_DN,
     dark_reflectance,
     find_contradiction,
     reflectance_table,
 )
-from bocage.cubes.read import read_bands
-from bocage.cubes.store import CubeWriter
+from bocage.cubes.read import CLOUD_MASK, find_cloud_mask, read_bands, read_cloud_mask
+from bocage.cubes.store import CubeWriter, plan_blocks
 from bocage.scenes.read import check_scene_files
 from bocage.scenes.record import SCL, Scene
 
@@ -68,9 +87,89 @@ def build_cube(plan: CubePlan, folder: Path, options: CubeOptions, *, threads: i
         NothingLeft: if no date has data.
     """
     check_scenes(plan.scenes, options)
-    shape = (len(plan.scenes), len(plan.bands), int(plan.grid.shape[0]), int(plan.grid.shape[1]))
-    writer = CubeWriter(folder, shape, _digest(plan, options))
-    left = [s for s in plan.scenes if s.id not in writer.done]
+    if plan.periods:
+        return _build_composites(plan, folder, options, threads)
+    writer = CubeWriter(folder, _shape(plan, len(plan.scenes)), _digest(plan, options))
+    _write_dates(writer, plan.scenes, plan, options, threads)
+    tally = _count_scenes(plan, writer.done)
+    filled = fill_cube(writer, plan, [s.day for s in _kept(plan.scenes, writer.done)], options)
+    writer.finish(_record(plan, options, writer.done, tally, filled))
+    return tally
+
+
+def _build_composites(plan: CubePlan, folder: Path, options: CubeOptions, threads: int | None) -> Tally:
+    digest, beside = _digest(plan, options), folder / "period"  # one period's dates, replaced by the next's
+    writer = CubeWriter(folder, _shape(plan, len(plan.periods)), digest, counts=True)
+    for position, period in enumerate(plan.periods):
+        if period.name in writer.done:
+            continue
+        scenes = [s for s in plan.scenes if period.holds(s.day)]
+        dates = CubeWriter(beside, _shape(plan, len(scenes)), digest_value([digest, period.name]))
+        _write_dates(dates, scenes, plan, options, threads)
+        shares = compose(dates, writer, position, plan, options)
+        writer.keep(period.name, {"scenes": dates.done, **shares})
+    shutil.rmtree(beside, ignore_errors=True)
+    scenes_done = {k: v for entry in writer.done.values() for k, v in entry["scenes"].items()}
+    scenes_done |= {s.id: {"dropped": "in no period", "warning": None} for s in plan.scenes if s.id not in scenes_done}
+    tally = _count_scenes(plan, scenes_done)
+    filled = fill_cube(writer, plan, [p.middle_day for p in plan.periods], options)
+    notes = {
+        "days": [p.middle_day for p in plan.periods],
+        "periods": [_describe_period(p, writer.done[p.name]) for p in plan.periods],
+        **_shares(writer.done),
+        **filled,
+    }
+    writer.finish(_record(plan, options, scenes_done, tally, notes))
+    return tally
+
+
+def compose(
+    dates: CubeWriter, writer: CubeWriter, position: int, plan: CubePlan, options: CubeOptions
+) -> dict[str, float]:
+    """The median of one period's dates, block by block; returns the shares of pixels without data and valid, and the
+    mean number of observations."""
+    n_nodata = n_valid = n_observed = 0
+    for block in plan_blocks(_shape(plan, max(dates.n_kept, 1))):
+        stored, quality = dates.read(block)
+        period = np.zeros(len(stored), np.int16)
+        median, observed = median_composite(stored, find_valid(quality), period=period, n_periods=1)
+        composite = np.where(observed > 0, np.rint(median), np.float32(MISSING_INT16)).astype(np.int16)[0]
+        has_data = ((quality & NODATA) == 0).any(axis=0)
+        bright = find_bright(composite, plan.bands, options.bright_reflectance)
+        flags = composite_flags(observed[0], has_data, bright)
+        writer.put(position, block, composite, flags, observed[0])
+        n_nodata += int(np.count_nonzero(flags & NODATA))
+        n_valid += int(np.count_nonzero(observed))
+        n_observed += int(observed.sum())
+    n_px = int(plan.grid.shape[0]) * int(plan.grid.shape[1])
+    counts = {"nodata_fraction": n_nodata, "valid_fraction": n_valid, "observations_mean": n_observed}
+    return {name: round(n / n_px, 6) for name, n in counts.items()}
+
+
+def fill_cube(writer: CubeWriter, plan: CubePlan, days: Sequence[int], options: CubeOptions) -> dict[str, list[float]]:
+    """Fill the gaps in time of all dates, block by block, in place; returns the shares by date, valid and filled.
+
+    Filled pixels are gaps again when it runs once more, so that a killed run's half does not matter.
+    """
+    if options.fill == "none":
+        return {}
+    n_filled, n_valid = np.zeros(len(days), np.int64), np.zeros(len(days), np.int64)
+    for block in track(plan_blocks(_shape(plan, len(days))), f"Filling {plan.name}", unit="blocks"):
+        stored, quality = writer.read(block)
+        own = find_valid(quality) & ((quality & FILLED) == 0)
+        filled, gaps = fill_gaps(stored, own, np.array(days, np.int32), method=options.fill)
+        writer.overwrite(block, filled, mark_filled(quality, gaps))
+        n_filled += gaps.sum(axis=(1, 2))
+        n_valid += (own | gaps).sum(axis=(1, 2))
+    n_px = int(plan.grid.shape[0]) * int(plan.grid.shape[1])
+    counts = {"valid_fraction": n_valid, "filled_fraction": n_filled}
+    return {name: [round(float(n) / n_px, 6) for n in values] for name, values in counts.items()}
+
+
+def _write_dates(
+    writer: CubeWriter, scenes: Sequence[Scene], plan: CubePlan, options: CubeOptions, threads: int | None
+) -> None:
+    left = [s for s in scenes if s.id not in writer.done]
     for scene in track(left, f"Reading {plan.name}", unit="dates"):
         date = read_date(scene, plan.grid, options, threads=threads)
         _judge_radiometry(date, options)
@@ -84,13 +183,15 @@ def build_cube(plan: CubePlan, folder: Path, options: CubeOptions, *, threads: i
             writer.drop(scene.id, "no data", notes)
         else:
             writer.write(scene.id, date.stored, date.quality, notes)
-    tally = Tally.count(writer.done[s.id]["dropped"] for s in plan.scenes)
+
+
+def _count_scenes(plan: CubePlan, done: dict[str, dict[str, Any]]) -> Tally:
+    tally = Tally.count(done[s.id]["dropped"] for s in plan.scenes)
     if not tally.kept:
         raise NothingLeft(
             f"Cube {plan.name}: none of the {len(plan.scenes)} dates has data in the region ({tally}). "
             "Choose another season or region, or raise cubes.max_nodata_fraction."
         )
-    writer.finish(_record(plan, options, writer.done, tally))
     return tally
 
 
@@ -110,17 +211,27 @@ def read_date(scene: Scene, grid: Grid, options: CubeOptions, *, threads: int | 
     if _uses_scl(scene, options):
         _, classes = next(iter(read_bands(scene, [SCL], grid, threads=threads)))
         scl = classes.astype(np.uint8)
+    mask = find_cloud_mask(scene) if options.clear_scl else None
+    clouds = read_cloud_mask(mask, grid) if mask is not None else None
     numbers = read_bands(scene, options.bands, grid, resampling=options.resampling, threads=threads)
-    return to_date(scene, numbers, scl, options)
+    return to_date(scene, numbers, scl, options, clouds=clouds)
 
 
-def to_date(scene: Scene, numbers: Iterable[tuple[str, UInt16]], scl: UInt8 | None, options: CubeOptions) -> Date:
+def to_date(
+    scene: Scene,
+    numbers: Iterable[tuple[str, UInt16]],
+    scl: UInt8 | None,
+    options: CubeOptions,
+    *,
+    clouds: Bool | None = None,
+) -> Date:
     """DN band by band -> reflectance and flags. Pure.
 
     Args:
         scene: for its offset and quantification.
         numbers: band name and (y, x) DN of every band of the options, in their order.
-        scl: (y, x) scene classes; None if clouds are unknown.
+        scl: (y, x) scene classes; None if there are none.
+        clouds: (y, x) True where the product's own mask has clouds or snow; counts where there are no scene classes.
         options: what is clear, bright, and whether to check dark pixels.
     """
     stored = np.empty((0, 0, 0), np.int16)
@@ -130,9 +241,12 @@ def to_date(scene: Scene, numbers: Iterable[tuple[str, UInt16]], scl: UInt8 | No
             stored = np.empty((len(options.bands), *dn.shape), np.int16)
         stored[i] = reflectance_table(scene.offset_of(band), scene.quantification)[dn]
         nodata, low = nodata | (dn == NODATA_DN), low | (dn <= RIPPLE_DN)
-        saturated = saturated | (dn == SATURATED_DN)
+        saturated = saturated | (dn == SATURATED_DN) | (stored[i] == MOST_STORED)
     nodata = grow_nodata(nodata, low)
-    unclear = ~np.isin(scl, options.clear_scl) if scl is not None else np.zeros_like(nodata)
+    unclear = clouds if clouds is not None else np.zeros_like(nodata)
+    if scl is not None:
+        unclear = ~np.isin(scl, options.clear_scl)
+    unclear = dilate(unclear, options.dilate_m / options.resolution_m)
     bright = find_bright(stored, options.bands, options.bright_reflectance)
     quality = to_flags(nodata=nodata, saturated=saturated, unclear=unclear, bright=bright)
     contradiction = None
@@ -146,6 +260,14 @@ def _uses_scl(scene: Scene, options: CubeOptions) -> bool:
     return scene.level == "L2A" and bool(options.clear_scl)  # L1C has no scene classes
 
 
+def _clouds_from(scenes: Sequence[Scene], options: CubeOptions) -> str | None:
+    """What says where clouds are; None if nothing does."""
+    if _uses_scl(scenes[0], options):
+        return SCL
+    n = sum(find_cloud_mask(s) is not None for s in scenes) if options.clear_scl else 0
+    return f"{CLOUD_MASK} of {n} of {len(scenes)} products" if n else None
+
+
 def _judge_radiometry(date: Date, options: CubeOptions) -> None:
     if date.contradiction is None:
         return
@@ -157,12 +279,42 @@ def _judge_radiometry(date: Date, options: CubeOptions) -> None:
 
 
 def _digest(plan: CubePlan, options: CubeOptions) -> str:
-    scenes = [s.to_json() for s in plan.scenes]
-    return digest_value({"grid": grid_to_json(plan.grid), "scenes": scenes, "options": options})
+    scenes, periods = [s.to_json() for s in plan.scenes], [p.name for p in plan.periods]
+    return digest_value({"grid": grid_to_json(plan.grid), "scenes": scenes, "periods": periods, "options": options})
 
 
-def _record(plan: CubePlan, options: CubeOptions, done: dict[str, dict[str, Any]], tally: Tally) -> dict[str, Any]:
-    kept: Sequence[Scene] = [s for s in plan.scenes if done[s.id]["dropped"] is None]
+def _shape(plan: CubePlan, n_dates: int) -> tuple[int, int, int, int]:
+    return n_dates, len(plan.bands), int(plan.grid.shape[0]), int(plan.grid.shape[1])
+
+
+def _kept(scenes: Iterable[Scene], done: Mapping[str, Mapping[str, Any]]) -> list[Scene]:
+    return [s for s in scenes if done[s.id]["dropped"] is None]
+
+
+def _shares(done: Mapping[str, Mapping[str, Any]]) -> dict[str, list[float]]:
+    kept = [entry for entry in done.values() if entry["dropped"] is None]
+    return {name: [entry[name] for entry in kept] for name in ("nodata_fraction", "valid_fraction")}
+
+
+def _describe_period(period: Period, notes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": period.name,
+        "first_day": period.first_day,
+        "last_day": period.last_day,
+        "scenes": [name for name, entry in notes["scenes"].items() if entry["dropped"] is None],
+        "observations_mean": notes["observations_mean"],
+    }
+
+
+def _record(
+    plan: CubePlan,
+    options: CubeOptions,
+    done: Mapping[str, Mapping[str, Any]],
+    tally: Tally,
+    notes: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The record of a cube of single dates; `notes` says what differs of composites and filled cubes."""
+    kept = _kept(plan.scenes, done)
     return {
         "name": plan.name,
         "tile": plan.tile,
@@ -171,11 +323,11 @@ def _record(plan: CubePlan, options: CubeOptions, done: dict[str, dict[str, Any]
         "bands": list(plan.bands),
         "days": [s.day for s in kept],
         "scenes": [s.id for s in kept],
-        "nodata_fraction": [done[s.id]["nodata_fraction"] for s in kept],
-        "valid_fraction": [done[s.id]["valid_fraction"] for s in kept],
-        "clouds_from": SCL if _uses_scl(plan.scenes[0], options) else None,
+        **_shares({s.id: done[s.id] for s in kept}),
+        "clouds_from": _clouds_from(plan.scenes, options),
         "dropped": {s.id: done[s.id]["dropped"] for s in plan.scenes if done[s.id]["dropped"]},
         "warnings": [done[s.id]["warning"] for s in plan.scenes if done[s.id]["warning"]],
         "options": options.model_dump(mode="json"),
         "tally": tally.to_json(),
+        **notes,
     }

@@ -12,6 +12,7 @@ from bocage.core.arrays import Int32
 from bocage.core.errors import GridMismatch
 from bocage.core.grid import Grid, footprint, grid_bounds, grid_resolution_m, make_grid, project, same_lattice
 from bocage.cubes.options import CubeOptions
+from bocage.cubes.periods import Period
 from bocage.regions.plan import Region, check_overlap
 from bocage.scenes.record import Scene
 
@@ -29,6 +30,7 @@ class CubePlan:
         scenes: in time order; one date of the cube each, unless dropped while building.
         bands: in the order of the cube.
         days: (time,) days since 1970-01-01 of the scenes.
+        periods: what composites are made for; none: one image a scene.
     """
 
     name: str
@@ -37,10 +39,15 @@ class CubePlan:
     scenes: tuple[Scene, ...]
     bands: tuple[str, ...]
     days: Int32
+    periods: tuple[Period, ...] = ()
 
 
 def plan_cube(
-    scenes: Sequence[Scene], grids: Mapping[str, Grid], region: Region, options: CubeOptions
+    scenes: Sequence[Scene],
+    grids: Mapping[str, Grid],
+    region: Region,
+    options: CubeOptions,
+    periods: tuple[Period, ...] = (),
 ) -> CubePlan | None:
     """The cube of one tile for a region; None if the region misses the tile.
 
@@ -49,6 +56,7 @@ def plan_cube(
         grids: scene id -> grid of its B02 (`read_scene_grid`).
         region: where to look.
         options: bands and resolution.
+        periods: of `plan_periods`, if composites are asked for.
 
     Raises:
         GridMismatch: if the scenes lie on different lattices, or have another resolution than asked.
@@ -64,11 +72,16 @@ def plan_cube(
     if part is None:
         return None
     days = np.array([s.day for s in ordered], np.int32)
-    return CubePlan(f"{region.name}-{ordered[0].tile}", ordered[0].tile, part, ordered, options.bands, days)
+    tile = ordered[0].tile
+    return CubePlan(f"{region.name}-{tile}", tile, part, ordered, options.bands, days, periods)
 
 
 def plan_cubes(
-    scenes: Sequence[Scene], grids: Mapping[str, Grid], region: Region, options: CubeOptions
+    scenes: Sequence[Scene],
+    grids: Mapping[str, Grid],
+    region: Region,
+    options: CubeOptions,
+    periods: tuple[Period, ...] = (),
 ) -> list[CubePlan]:
     """One plan for each tile that the region touches, by tile name.
 
@@ -78,7 +91,7 @@ def plan_cubes(
     """
     check_overlap(region, [footprint(g) for g in grids.values()])
     tiles = sorted({s.tile for s in scenes})
-    plans = [plan_cube([s for s in scenes if s.tile == tile], grids, region, options) for tile in tiles]
+    plans = [plan_cube([s for s in scenes if s.tile == tile], grids, region, options, periods) for tile in tiles]
     return [plan for plan in plans if plan is not None]
 
 

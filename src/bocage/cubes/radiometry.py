@@ -11,6 +11,7 @@ from bocage.core.arrays import MISSING_INT16, SCALE, Bool, Int16, UInt8
 from bocage.scenes.record import OFFSET_BASELINE, Scene, baseline_number
 
 NODATA_DN, SATURATED_DN = 0, 65535
+MOST_STORED = 32767  # stored reflectance: 3.2767 or more
 VISIBLE = ("B02", "B03", "B04")
 _DARK_SCL = (4, 6)  # vegetation and water: always dark in the visible bands
 _DARK_PERCENTILE = 5
@@ -24,7 +25,7 @@ def reflectance_table(offset: float, quantification: float) -> Int16:
     Reflectances above 3.2767 are stored as that.
     """
     reflectance = (np.arange(65536, dtype=np.float64) + offset) / quantification
-    table = np.clip(np.rint(reflectance * SCALE), -32767, 32767).astype(np.int16)
+    table = np.clip(np.rint(reflectance * SCALE), -MOST_STORED, MOST_STORED).astype(np.int16)
     table[NODATA_DN] = MISSING_INT16
     return table
 

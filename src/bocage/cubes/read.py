@@ -20,13 +20,15 @@ from odc.geo.geobox import GeoBox
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
-from bocage.core.arrays import UInt16
+from bocage.core.arrays import Bool, UInt16
 from bocage.core.errors import CorruptFile, GridMismatch, MissingBand
 from bocage.core.grid import Grid, grid_from_json
-from bocage.cubes.align import interpolate_onto, plan_alignment, repeat_onto
+from bocage.cubes.align import MARGIN_PX, interpolate_onto, plan_alignment, repeat_onto
 from bocage.cubes.plan import LATTICE_BAND
 from bocage.scenes.jpeg2000 import CODESTREAM, SIGNATURE
 from bocage.scenes.record import Asset, Scene
+
+CLOUD_MASK = "MSK_CLASSI_B00"
 
 
 def read_scene_grid(scene: Scene, band: str = LATTICE_BAND) -> Grid:
@@ -51,7 +53,7 @@ def read_bands(
         scene: with local, checked files.
         bands: band names, or SCL (always nearest).
         grid: on the lattice of the bands, and at most as coarse.
-        resampling: "nearest" or "bilinear" for bands coarser than the grid.
+        resampling: "nearest", "bilinear" or "cubic" for bands coarser than the grid.
         threads: CPU threads to use; all by default.
 
     Raises:
@@ -69,12 +71,26 @@ def read_bands(
         yield from zip(bands, arrays, strict=True)
 
 
-def read_asset(asset: Asset, grid: Grid, *, resampling: str, threads: int) -> UInt16:
-    """One band file on a grid; see `read_bands`."""
+def find_cloud_mask(scene: Scene) -> Asset | None:
+    """The cloud mask of an L1C product, if it carries one: QI_DATA/MSK_CLASSI_B00.jp2, since baseline 04.00."""
+    if scene.level != "L1C" or LATTICE_BAND not in scene.assets:
+        return None
+    path = Path(scene.assets[LATTICE_BAND].href).parent.parent / "QI_DATA" / f"{CLOUD_MASK}.jp2"
+    return Asset(str(path), 60) if path.is_file() else None
+
+
+def read_cloud_mask(asset: Asset, grid: Grid) -> Bool:
+    """(y, x) True under opaque clouds, cirrus or snow. Decoded with one thread, which raises on a damaged file."""
+    layers = [read_asset(asset, grid, resampling="nearest", threads=1, index=i) for i in (1, 2, 3)]
+    return np.asarray(np.maximum.reduce(layers) > 0)
+
+
+def read_asset(asset: Asset, grid: Grid, *, resampling: str, threads: int, index: int = 1) -> UInt16:
+    """One layer (counted from 1) of a band file on a grid; see `read_bands`."""
     out = np.zeros(grid.shape, np.uint16)
     with rasterio.Env(GDAL_NUM_THREADS=str(threads)), _open(asset) as source:
         try:
-            alignment = plan_alignment(_grid_of(source, asset), grid, margin_px=int(resampling == "bilinear"))
+            alignment = plan_alignment(_grid_of(source, asset), grid, margin_px=MARGIN_PX[resampling])
         except GridMismatch as error:
             raise GridMismatch(f"{asset.href}: {error}") from None
         if alignment is None:
@@ -83,13 +99,15 @@ def read_asset(asset: Asset, grid: Grid, *, resampling: str, threads: int) -> UI
         window = RasterWindow(w.col, w.row, w.width, w.height)
         try:
             if alignment.factor == 1 and w.shape == out.shape:
-                source.read(1, window=window, out=out)
+                source.read(index, window=window, out=out)
                 return out
-            native = source.read(1, window=window, out_dtype=np.uint16)
+            native = source.read(index, window=window, out_dtype=np.uint16)
         except RasterioError as error:
             raise CorruptFile(f"{asset.href} cannot be decoded ({error}). Get the product again.") from error
-    place = interpolate_onto if resampling == "bilinear" and alignment.factor > 1 else repeat_onto
-    place(native, alignment, out)
+    if resampling == "nearest" or alignment.factor == 1:
+        repeat_onto(native, alignment, out)
+    else:
+        interpolate_onto(native, alignment, out, method=resampling)
     return out
 
 

@@ -1,13 +1,16 @@
 """Cubes on disk and back. IO: writes and reads one folder.
 
-`cube.zarr` (zarr v3): `reflectance` int16 (time, band, y, x), round(1e4 · ρ), missing −32768; `quality` uint8
-(time, y, x), the bit flags of `quality`. One chunk holds all bands of one date on 256 × 256 pixels, so that a window is
-a few reads a date. `cube.json`: grid, bands, days, scenes and what was left out. While building, `building.json` has
-the dates that are done; a cube without `cube.json` is unfinished.
+`cube.zarr` (zarr v3): `reflectance` int16 (time, band, y, x), round(1e4 · ρ), missing −32768; `quality` uint8 (time, y,
+x), the bit flags of `quality`; of composites also `observations` uint16 (time, y, x), the valid dates that a pixel's
+median is of. Coordinates and attributes follow the CF conventions, so xarray opens the array store by itself. One chunk
+holds all bands of one date on 256 × 256 pixels, so that a window is a few reads a date. `cube.json`: grid, bands, days,
+scenes and what was left out. While building, `building.json` has the dates that are done; a cube without `cube.json` is
+unfinished.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +21,15 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec
 
-from bocage.core.arrays import MISSING_INT16, Bool, Float32, Int16, Int32, UInt8, from_stored
+from bocage.core.arrays import MISSING_INT16, Bool, Float32, Int16, Int32, UInt8, UInt16, from_stored
 from bocage.core.artifacts import read_json, write_json
 from bocage.core.errors import CorruptFile, GridMismatch, MissingFile
 from bocage.core.grid import Grid, Window, full_window, grid_from_json, grid_window
+from bocage.cubes.cf import CONVENTIONS, OBSERVATIONS, QUALITY, REFLECTANCE, describe_axes
 from bocage.cubes.quality import NODATA, find_valid
 
 _CHUNK_PX = 256
+_BLOCK_BYTES = 512 << 20  # of reflectance that is worked on at once
 _RECORD, _BUILDING, _ARRAYS = "cube.json", "building.json", "cube.zarr"
 
 
@@ -59,15 +64,20 @@ class Cube:
 
 
 class CubeStore:
-    """A finished cube on disk; reads windows."""
+    """A finished cube on disk; reads windows.
 
-    def __init__(self, folder: Path, record: Mapping[str, Any], reflectance: Any, quality: Any) -> None:
+    `scenes` has one name a date: the product's, or of a composite the period's; `record["periods"]` has its products.
+    """
+
+    def __init__(self, folder: Path, record: Mapping[str, Any], group: zarr.Group) -> None:
         self.folder, self.record = folder, record
-        self._reflectance, self._quality = reflectance, quality
+        self._reflectance: Any = group["reflectance"]
+        self._quality: Any = group["quality"]
+        self._observations: Any = group.get("observations")
         self.grid: Grid = grid_from_json(record["grid"])
         self.bands: tuple[str, ...] = tuple(record["bands"])
         self.days: Int32 = np.array(record["days"], np.int32)
-        self.scenes: tuple[str, ...] = tuple(record["scenes"])
+        self.scenes: tuple[str, ...] = tuple(p["name"] for p in record.get("periods", ())) or tuple(record["scenes"])
         self.tile: str = record["tile"]
         self.level: str = record["level"]
         height, width = full_window(self.grid).shape
@@ -96,6 +106,21 @@ class CubeStore:
             out[i] = self._quality[(t, *window.slices)]
         return out
 
+    def read_observations(self, window: Window | None = None) -> UInt16:
+        """(time, y, x) number of valid dates behind each pixel of a composite.
+
+        Raises:
+            MissingFile: if the cube is of single dates.
+        """
+        if self._observations is None:
+            raise MissingFile(f"The cube in {self.folder} is of single dates: it counts no observations.")
+        return np.asarray(self._observations[(slice(None), *self._within(window).slices)])
+
+    @property
+    def arrays(self) -> Path:
+        """Its array store, which xarray opens."""
+        return self.folder / _ARRAYS
+
     def _positions(self, dates: Sequence[int] | None) -> list[int]:
         return list(range(len(self.days))) if dates is None else [int(t) for t in dates]
 
@@ -118,7 +143,7 @@ def open_cube(folder: Path) -> CubeStore:
     record = read_json(folder / _RECORD)
     try:
         group = zarr.open_group(folder / _ARRAYS, mode="r")
-        store = CubeStore(folder, record, group["reflectance"], group["quality"])
+        store = CubeStore(folder, record, group)
         shapes = tuple(group["reflectance"].shape), tuple(group["quality"].shape)  # type: ignore[union-attr]
     except (KeyError, OSError, ValueError) as error:
         raise CorruptFile(f"the cube in {folder} cannot be opened ({error}). Delete it and build it again.") from error
@@ -136,16 +161,17 @@ class CubeWriter:
         folder: where the cube goes.
         shape: (dates at most, bands, rows, columns).
         digest: of what is being built; halves of something else are thrown away.
+        counts: whether the dates are composites, with numbers of observations.
     """
 
-    def __init__(self, folder: Path, shape: tuple[int, int, int, int], digest: str) -> None:
+    def __init__(self, folder: Path, shape: tuple[int, int, int, int], digest: str, *, counts: bool = False) -> None:
         self.folder, self._digest = folder, digest
         folder.mkdir(parents=True, exist_ok=True)
         self.done: dict[str, dict[str, Any]] = self._resume()
         if not self.done:
             shutil.rmtree(folder / _ARRAYS, ignore_errors=True)
-            _create(folder / _ARRAYS, shape)
-        self._group = zarr.open_group(folder / _ARRAYS, mode="r+")
+            _create(folder / _ARRAYS, shape, counts=counts)
+        self._group: Any = zarr.open_group(folder / _ARRAYS, mode="r+")
 
     @property
     def n_kept(self) -> int:
@@ -154,19 +180,59 @@ class CubeWriter:
     def write(self, scene: str, stored: Int16, quality: UInt8, notes: Mapping[str, Any]) -> None:
         """The next date: (band, y, x) stored reflectance, (y, x) flags, and notes for the record."""
         position = self.n_kept
-        self._group["reflectance"][position] = stored  # type: ignore[index]
-        self._group["quality"][position] = quality  # type: ignore[index]
-        self._record(scene, {"dropped": None, **notes})
+        self._group["reflectance"][position] = stored
+        self._group["quality"][position] = quality
+        self.keep(scene, notes)
+
+    def put(self, position: int, window: Window, stored: Int16, quality: UInt8, observations: UInt16) -> None:
+        """A part of one composite: (band, y, x) stored reflectance, (y, x) flags, (y, x) numbers of valid dates."""
+        self._group["reflectance"][(position, slice(None), *window.slices)] = stored
+        self._group["quality"][(position, *window.slices)] = quality
+        self._group["observations"][(position, *window.slices)] = observations
+
+    def read(self, window: Window) -> tuple[Int16, UInt8]:
+        """A part of all dates so far: (time, band, y, x) stored reflectance, (time, y, x) flags."""
+        dates = slice(0, self.n_kept)
+        stored = np.asarray(self._group["reflectance"][(dates, slice(None), *window.slices)])
+        return stored, np.asarray(self._group["quality"][(dates, *window.slices)])
+
+    def overwrite(self, window: Window, stored: Int16, quality: UInt8) -> None:
+        """A part of all dates so far, as `read` gives it."""
+        dates = slice(0, self.n_kept)
+        self._group["reflectance"][(dates, slice(None), *window.slices)] = stored
+        self._group["quality"][(dates, *window.slices)] = quality
+
+    def keep(self, name: str, notes: Mapping[str, Any]) -> None:
+        """The next date stands complete in the arrays."""
+        self._record(name, {"dropped": None, **notes})
 
     def drop(self, scene: str, reason: str, notes: Mapping[str, Any]) -> None:
         """A scene that makes no date."""
         self._record(scene, {"dropped": reason, **notes})
 
     def finish(self, record: Mapping[str, Any]) -> None:
-        """Cut the arrays to the dates that were kept; write the record: the cube is finished."""
+        """Cut the arrays to the dates that were kept; write coordinates and the record: the cube is finished."""
         for name in ("reflectance", "quality"):
-            array: Any = self._group[name]
+            array = self._group[name]
             array.resize((self.n_kept, *array.shape[1:]))
+        periods = record.get("periods", ())
+        bounds = [(period["first_day"], period["last_day"] + 1) for period in periods]
+        axes = describe_axes(
+            grid_from_json(record["grid"]), record["bands"], np.array(record["days"], np.int32), bounds
+        )
+        for axis in axes:
+            made = self._group.create_array(
+                axis.name,
+                shape=axis.values.shape,
+                dtype="str" if axis.values.dtype.kind == "T" else axis.values.dtype,
+                dimension_names=axis.dims,
+                attributes=dict(axis.attributes),
+                overwrite=True,
+            )
+            made[...] = axis.values
+        if periods:
+            self._group["reflectance"].attrs["cell_methods"] = "time: median"
+        self._group.attrs.update({"Conventions": CONVENTIONS, "bocage": json.dumps(record)})
         write_json(self.folder / _RECORD, dict(record))
         (self.folder / _BUILDING).unlink(missing_ok=True)
 
@@ -182,7 +248,19 @@ class CubeWriter:
         write_json(self.folder / _BUILDING, {"digest": self._digest, "done": self.done})
 
 
-def _create(path: Path, shape: tuple[int, int, int, int]) -> None:
+def plan_blocks(shape: tuple[int, int, int, int]) -> list[Window]:
+    """Windows that cover a cube chunk by chunk, each as wide as all its dates (time, band) fit into half a gibibyte."""
+    t, c, height, width = shape
+    n_chunks = max(1, _BLOCK_BYTES // (2 * max(t, 1) * c * _CHUNK_PX**2))
+    step = int(n_chunks) * _CHUNK_PX
+    return [
+        Window(row, col, min(_CHUNK_PX, height - row), min(step, width - col))
+        for row in range(0, height, _CHUNK_PX)
+        for col in range(0, width, step)
+    ]
+
+
+def _create(path: Path, shape: tuple[int, int, int, int], *, counts: bool) -> None:
     t, c, h, w = shape
     group = zarr.create_group(path, zarr_format=3)
     tile = (min(_CHUNK_PX, h), min(_CHUNK_PX, w))
@@ -194,7 +272,7 @@ def _create(path: Path, shape: tuple[int, int, int, int]) -> None:
         fill_value=MISSING_INT16,
         compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle", typesize=2),
         dimension_names=("time", "band", "y", "x"),
-        attributes={"scale_factor": 1e-4, "missing_value": MISSING_INT16},
+        attributes=REFLECTANCE,
     )
     group.create_array(
         "quality",
@@ -204,5 +282,16 @@ def _create(path: Path, shape: tuple[int, int, int, int]) -> None:
         fill_value=NODATA,
         compressors=BloscCodec(cname="zstd", clevel=3, shuffle="noshuffle", typesize=1),
         dimension_names=("time", "y", "x"),
-        attributes={"flag_masks": [1, 2, 4, 8], "flag_meanings": "nodata saturated unclear bright"},
+        attributes=QUALITY,
     )
+    if counts:
+        group.create_array(
+            "observations",
+            shape=(t, h, w),
+            chunks=(1, *tile),
+            dtype="uint16",
+            fill_value=0,
+            compressors=BloscCodec(cname="zstd", clevel=3, shuffle="shuffle", typesize=2),
+            dimension_names=("time", "y", "x"),
+            attributes=OBSERVATIONS,
+        )

@@ -14,14 +14,13 @@ import pandas as pd
 from bocage.core.arrays import IGNORE, AnyArray, Float64, Int32, Int64, UInt8
 from bocage.core.errors import GridMismatch
 from bocage.core.grid import Window, full_window
-from bocage.cubes.quality import BRIGHT, NODATA, SATURATED, UNCLEAR
+from bocage.cubes.quality import BRIGHT, N_QUALITY, NODATA, SATURATED, UNCLEAR
 from bocage.cubes.store import CubeStore
 from bocage.labels.store import LabelStore
 from bocage.patches.options import FilterOptions, PatchOptions
 from bocage.patches.windows import plan_windows
 
 SHARES = ("nodata_fraction", "unclear_fraction", "bright_fraction")
-_N_QUALITY = 16  # four flags
 
 
 def find_candidates(
@@ -79,7 +78,7 @@ def tabulate(
     shape = windows[0].shape
     rows = np.array([w.row for w in windows], np.int64)
     cols = np.array([w.col for w in windows], np.int64)
-    shares = np.stack([_quality_shares(count_values(q, rows, cols, shape, n=_N_QUALITY)) for q in quality], axis=1)
+    shares = np.stack([_quality_shares(count_values(q, rows, cols, shape, n=N_QUALITY)) for q in quality], axis=1)
     table = _describe_labels(count_values(labels, rows, cols, shape, n=IGNORE + 1), n_classes)
     table.insert(0, "row", rows)
     table.insert(1, "col", cols)
@@ -129,7 +128,7 @@ def count_values(raster: UInt8, rows: Int64, cols: Int64, shape: tuple[int, int]
 
 def _quality_shares(counts: Int32) -> Float64:
     """(windows, 3): shares of pixels without data; with data, but unclear or saturated; with data, but bright."""
-    flags = np.arange(_N_QUALITY)
+    flags = np.arange(N_QUALITY)
     data = (flags & NODATA) == 0
     chosen = [~data, data & ((flags & (UNCLEAR | SATURATED)) != 0), data & ((flags & BRIGHT) != 0)]
     n_px = counts.sum(axis=1)

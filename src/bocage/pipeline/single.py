@@ -13,6 +13,7 @@ from bocage.core.artifacts import read_json
 from bocage.core.errors import ConfigError
 from bocage.cubes.build import build_cube, check_scenes
 from bocage.cubes.options import CubeOptions
+from bocage.cubes.periods import plan_periods
 from bocage.cubes.plan import CubePlan, plan_cubes
 from bocage.cubes.read import read_scene_grid
 from bocage.cubes.store import CubeStore, open_cube
@@ -124,7 +125,8 @@ def build_cubes(
     say(f"scenes: {tally}")
     check_scenes(scenes, options)
     cubes = {}
-    for plan in plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, place, options):
+    periods = plan_periods(options, season, [s.day for s in scenes])
+    for plan in plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, place, options, periods):
         folder = out / plan.name / "cube"
         if not _is_built(folder, plan, options):
             say(f"cube {plan.name}: {build_cube(plan, folder, options, threads=workers)}")

@@ -20,6 +20,7 @@ from bocage.core.digest import digest_value, fingerprint_tree
 from bocage.core.tally import Tally
 from bocage.cubes.build import build_cube, check_scenes
 from bocage.cubes.options import CubeOptions
+from bocage.cubes.periods import plan_periods
 from bocage.cubes.plan import CubePlan, plan_cubes
 from bocage.cubes.read import read_scene_grid
 from bocage.cubes.store import CubeStore, open_cube
@@ -63,7 +64,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
         Stage("parcels", 1, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
         Stage("taxonomy", 1, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
         Stage("scenes", 1, (), lambda e: [e.scenes, e.regions], make_scenes, external=_catalog),
-        Stage("cubes", 1, ("scenes",), lambda e: [e.cubes, e.regions], make_cubes, resume=True),
+        Stage("cubes", 1, ("scenes",), lambda e: [e.cubes, e.regions, e.scenes.season], make_cubes, resume=True),
         Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
         Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: [e.patches, e.seed], make_patches),
         Stage(
@@ -132,11 +133,14 @@ def make_cubes(context: Context, draft: Draft) -> None:
     """Scenes of each region and tile → one cube on the lattice of B02. A killed build goes on after its last date."""
     by_region = read_json(context.path("scenes") / SCENES)["by_region"]
     options = context.experiment.cubes
+    found = {name: [Scene.from_json(s) for s in scenes] for name, scenes in by_region.items()}
+    days = [s.day for scenes in found.values() for s in scenes]
+    periods = plan_periods(options, context.experiment.scenes.season, days)
     plans: list[CubePlan] = []
     for region in plan_regions(context.experiment.regions):
-        scenes = [Scene.from_json(s) for s in by_region[region.name]]
+        scenes = found[region.name]
         check_scenes(scenes, options)
-        plans += plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, region, options)
+        plans += plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, region, options, periods)
     tallies = [build_cube(plan, draft.path / plan.name, options, threads=context.workers) for plan in plans]
     draft.tally = sum(tallies, Tally())
 
@@ -317,6 +321,10 @@ def describe_preprocessing(cubes: CubeOptions, level: str) -> dict[str, Any]:
         "resolution_m": cubes.resolution_m,
         "resampling": cubes.resampling,
         "clear_scl": list(cubes.clear_scl),
+        "dilate_m": cubes.dilate_m,
+        "composite": cubes.composite,
+        "periods": [[first.isoformat(), last.isoformat()] for first, last in cubes.periods],
+        "fill": cubes.fill,
     }
 
 

@@ -1,11 +1,13 @@
 """Coarser bands on the cube's lattice, to the pixel."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from bocage.core.errors import GridMismatch
 from bocage.core.grid import Window, make_grid
-from bocage.cubes.align import Alignment, interpolate_onto, plan_alignment, repeat_onto
+from bocage.cubes.align import Alignment, interpolate_onto, interpolation_weights, plan_alignment, repeat_onto
 
 UTM = "EPSG:32631"
 
@@ -84,3 +86,21 @@ def test_bilinear_on_a_window_equals_the_window_of_the_whole():
     part = plan_alignment(native, grid[5:12, 3:9], margin_px=1)
     assert part.window == Window(1, 0, 6, 6)
     assert np.array_equal(place(values, part, (7, 6), interpolate_onto), whole[5:12, 3:9])
+
+
+def test_cubic_overshoots_but_makes_no_nodata_of_a_dark_edge():
+    native, grid = make_grid(UTM, 0, 20, 20, (1, 4)), make_grid(UTM, 0, 20, 10, (1, 8))
+    alignment = plan_alignment(native, grid, margin_px=2)
+    cubic = partial(interpolate_onto, method="cubic")
+    assert place(np.array([[1, 1, 900, 900]]), alignment, (1, 8), cubic)[0, 2] == 1
+    flat = place(np.array([[0, 700, 700, 65535]]), alignment, (1, 8), cubic)
+    assert flat.tolist() == [[0, 0, 700, 700, 700, 700, 65535, 65535]]
+
+
+@pytest.mark.parametrize("method", ["bilinear", "cubic"])
+@pytest.mark.parametrize("factor", [2, 3, 6])
+def test_weights_sum_to_one_and_the_middle_of_a_pixel_is_that_pixel(factor, method):
+    first, weights = interpolation_weights(factor, method)
+    assert weights.sum(axis=1) == pytest.approx(1)
+    if factor % 2:
+        assert weights[factor // 2, -first[factor // 2]] == pytest.approx(1)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 
 from bocage.core.digest import digest_tree
 from bocage.core.errors import CorruptFile, GridMismatch, MissingBand, MissingFile, NothingLeft, RadiometryContradiction
@@ -255,3 +256,43 @@ def test_geotiff_bands_are_read_with_a_thread_a_band(safe, tmp_path):
         read_bands(tiff.scenes[0], bands, tiff.grid), read_bands(plan.scenes[0], bands, plan.grid), strict=True
     ):
         assert np.array_equal(ours, theirs), name
+
+
+def write_cloud_mask(product, layers):
+    """MSK_CLASSI_B00.jp2 as in L1C products since baseline 04.00: opaque clouds, cirrus, snow at 60 m."""
+    path = next(product.rglob("IMG_DATA")).parent / "QI_DATA" / "MSK_CLASSI_B00.jp2"
+    path.parent.mkdir()
+    profile = {"driver": "JP2OpenJPEG", "height": 3, "width": 2, "count": 3, "dtype": "uint8", "crs": "EPSG:32631"}
+    transform = Affine(60, 0, 500_000, 0, -60, 4_800_000)
+    with rasterio.open(path, "w", **profile, transform=transform, QUALITY="100", REVERSIBLE="YES") as target:
+        target.write(np.asarray(layers, np.uint8))
+
+
+def test_an_l1c_product_s_own_cloud_mask_counts(safe, tmp_path):
+    numbers = {b: a for b, a in safe.flat_numbers(1000, rows=18, cols=12).items() if b != "SCL"}
+    layers = np.zeros((3, 3, 2))
+    layers[0, 0, 0] = layers[1, 1, 1] = layers[2, 2, 0] = 1
+    write_cloud_mask(safe.write_safe(tmp_path / "s2", numbers, level="L1C"), layers)
+    store, _ = build_folder(tmp_path / "s2", tmp_path / "cube", level="L1C")
+    assert store.record["clouds_from"] == "MSK_CLASSI_B00 of 1 of 1 products"
+    blocks = store.read().quality[0].reshape(3, 6, 2, 6)
+    assert blocks.min(axis=(1, 3)).tolist() == blocks.max(axis=(1, 3)).tolist()
+    assert blocks[:, 0, :, 0].tolist() == [[UNCLEAR, 0], [0, UNCLEAR], [UNCLEAR, 0]]
+
+
+def test_pixels_near_a_cloud_are_unclear_where_that_is_asked(safe, tmp_path):
+    numbers = safe.flat_numbers(1000)
+    numbers["SCL"][0, 0] = 9  # 2 × 2 pixels
+    safe.write_safe(tmp_path / "s2", numbers)
+    store, _ = build_folder(tmp_path / "s2", tmp_path / "cube", CubeOptions(dilate_m=10))
+    unclear = store.read().quality[0] == UNCLEAR
+    assert unclear[:3, :3].tolist() == [[True, True, True], [True, True, True], [True, True, False]]
+    assert unclear.sum() == 8
+
+
+def test_what_int16_cannot_hold_is_saturated(safe, tmp_path):
+    numbers = safe.flat_numbers(1000)
+    numbers["B12"][0, 0] = 40_000
+    safe.write_safe(tmp_path / "s2", numbers)
+    store, _ = build_folder(tmp_path / "s2", tmp_path / "cube")
+    assert (store.read().quality[0] == SATURATED).sum() == 4

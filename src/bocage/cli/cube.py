@@ -1,0 +1,115 @@
+"""`bocage cube`: the aligned cube of a place and a season as one file, for those who want only this."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from bocage.cli import output
+from bocage.cli.output import emit, table
+from bocage.cli.scenes import parse_season
+from bocage.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bocage.cubes.options import CubeOptions
+    from bocage.cubes.plan import CubePlan
+    from bocage.scenes.options import SceneOptions
+
+
+def cube(
+    out: Annotated[Path, typer.Option(help="The file to write: F.zarr or F.nc.")],
+    catalog: Annotated[
+        str, typer.Option(help="A folder of SAFE products, a STAC file, or a catalog's name (with --path).")
+    ],
+    path: Annotated[Path | None, typer.Option(help="Where a catalog given by name lies.")] = None,
+    region: Annotated[
+        str | None, typer.Option(metavar="FILE_OR_BBOX", help="A vector file, or L,B,R,T in degrees.")
+    ] = None,
+    season: Annotated[
+        str | None, typer.Option(metavar="A/B", help="First and last day, e.g. 2018-04-01/2018-09-30.")
+    ] = None,
+    bands: Annotated[str | None, typer.Option(help="Band names with commas, e.g. B02,B03,B04,B08.")] = None,
+    composite: Annotated[
+        Literal["none", "monthly-median", "monthly_median"], typer.Option(help="One image a date, or a month.")
+    ] = "none",
+    fill: Annotated[
+        Literal["none", "neighbours", "linear", "nearest"], typer.Option(help="How gaps in time are filled.")
+    ] = "none",
+    level: Annotated[Literal["L2A", "L1C"], typer.Option(help="Surface (L2A) or top of atmosphere.")] = "L2A",
+    tile: Annotated[str | None, typer.Option(help="MGRS tile, where the region lies in several.")] = None,
+    resolution_m: Annotated[int, typer.Option(help="Pixel size in metres, that of the products' B02.", min=10)] = 10,
+    max_cloud_fraction: Annotated[
+        float | None, typer.Option(help="Drop cloudier products (0-1).", min=0, max=1)
+    ] = None,
+) -> None:
+    """Scenes on one grid: reflectance, quality and time as Zarr or NetCDF."""
+    from bocage.cubes.build import build_cube
+    from bocage.cubes.options import CubeOptions
+    from bocage.cubes.store import open_cube
+    from bocage.cubes.write import check_suffix, write_cube
+    from bocage.scenes.catalogs import CATALOGS
+    from bocage.scenes.options import SceneOptions
+    from bocage.scenes.search import guess_catalog
+
+    check_suffix(out)
+    where = path if catalog in CATALOGS else Path(catalog)
+    wanted = SceneOptions.model_validate(
+        {
+            "catalog": catalog if catalog in CATALOGS else guess_catalog(Path(catalog)),
+            "path": None if where is None else str(where),
+            "season": parse_season(season) if season else None,
+            "level": level,
+            "max_cloud_fraction": max_cloud_fraction,
+            "tiles": (tile,) if tile else None,
+        }
+    )
+    chosen: dict[str, Any] = {"composite": composite.replace("-", "_"), "fill": fill, "resolution_m": resolution_m}
+    if bands:
+        chosen["bands"] = tuple(name.strip() for name in bands.split(","))
+    options = CubeOptions.model_validate(chosen)
+    folder = out.with_name(f"{out.name}.building")  # a killed build goes on here
+    tally = build_cube(_plan(wanted, region, options), folder, options, threads=output.settings.workers)
+    store = open_cube(folder)
+    write_cube(store, out)
+    record = store.record
+    shares = [float(v) for v in record["valid_fraction"]]
+    result = {
+        "out": str(out),
+        "shape": list(store.shape),
+        "bands": list(store.bands),
+        "times": [str(day) for day in store.days.astype("datetime64[D]")],
+        "valid_fraction": sum(shares) / len(shares),
+        "tally": tally.to_json(),
+    }
+    names = [scene if len(scene) < 30 else "" for scene in store.scenes]
+    rows = list(zip(result["times"], names, (f"{share:.1%}" for share in shares), strict=True))
+    shutil.rmtree(folder)
+    emit(result, text=[table(("time", "period", "valid"), rows), f"{tally}. Written: {out}"])
+
+
+def _plan(wanted: SceneOptions, region: str | None, options: CubeOptions) -> CubePlan:
+    """The one cube of a place.
+
+    Raises:
+        ConfigError: if the place lies in several tiles, naming them.
+    """
+    from bocage.cubes.build import check_scenes
+    from bocage.cubes.periods import plan_periods
+    from bocage.cubes.plan import plan_cubes
+    from bocage.cubes.read import read_scene_grid
+    from bocage.regions.options import RegionOptions
+    from bocage.regions.plan import plan_regions, region_from_text
+    from bocage.scenes.search import search_scenes
+
+    place = plan_regions(region_from_text(region) if region else RegionOptions())[0]
+    scenes, _ = search_scenes(wanted, place.geometry)
+    check_scenes(scenes, options)
+    periods = plan_periods(options, wanted.season, [s.day for s in scenes])
+    plans = plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, place, options, periods)
+    if len(plans) != 1:
+        tiles = ", ".join(plan.tile for plan in plans)
+        raise ConfigError(f"One file holds one tile, but the place lies in {tiles}. Choose one with --tile.")
+    return plans[0]

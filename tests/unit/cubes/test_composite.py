@@ -1,0 +1,61 @@
+"""Medians of periods on a few pixels."""
+
+import numpy as np
+import pytest
+
+from bocage.core.errors import GridMismatch
+from bocage.cubes.composite import median_composite, median_network
+
+
+def series(*values):
+    """One pixel of one band, date by date."""
+    return np.array(values, np.int16).reshape(-1, 1, 1, 1)
+
+
+def always(n):
+    return np.ones((n, 1, 1), bool)
+
+
+def test_odd_counts_take_the_middle_and_even_counts_the_mean_of_the_two():
+    period = np.array([0, 0, 0, 1, 1, 1, 1], np.int16)
+    values = series(30, 10, 20, 4, 1, 3, 2)
+    composite, n_valid = median_composite(values, always(7), period=period, n_periods=2)
+    assert composite.ravel().tolist() == [20, 2.5]
+    assert n_valid.ravel().tolist() == [3, 4]
+
+
+def test_only_valid_dates_count_and_a_period_without_one_is_undefined():
+    valid = np.array([True, False, True, False]).reshape(-1, 1, 1)
+    period = np.array([0, 0, 0, 1], np.int16)
+    composite, n_valid = median_composite(series(-100, 9999, 100, 5), valid, period=period, n_periods=3)
+    assert composite.ravel().tolist() == [0, 0, 0]
+    assert n_valid.ravel().tolist() == [2, 0, 0]
+
+
+def test_the_largest_number_is_a_value_like_any_other():
+    valid = np.array([True, False, True]).reshape(-1, 1, 1)
+    composite, _ = median_composite(series(32767, -5, 32767), valid, period=np.zeros(3, np.int16), n_periods=1)
+    assert composite.item() == 32767
+
+
+def test_a_date_of_no_period_is_left_out():
+    composite, n_valid = median_composite(series(1, 7), always(2), period=np.array([-1, 0], np.int16), n_periods=1)
+    assert (composite.item(), n_valid.item()) == (7, 1)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 16, 30, 31])
+def test_the_network_orders_all_that_a_median_needs(n):
+    """Of zeros and ones it orders every mix, so it orders all numbers (the 0–1 principle; drawn above eight)."""
+    n_mixes = 2**n if n <= 8 else 4000
+    mixes = np.random.default_rng(n).integers(0, 2, (n_mixes, n)) if n > 8 else np.indices((2,) * n).reshape(n, -1).T
+    ordered = mixes.copy()
+    for i, j in median_network(n):
+        ordered[:, i], ordered[:, j] = ordered[:, [i, j]].min(axis=1), ordered[:, [i, j]].max(axis=1)
+    assert np.array_equal(ordered[:, : n // 2 + 1], np.sort(mixes, axis=1)[:, : n // 2 + 1])
+
+
+def test_shapes_and_periods_that_disagree_are_refused():
+    with pytest.raises(GridMismatch, match="valid"):
+        median_composite(series(1, 2), always(3), period=np.zeros(2, np.int16), n_periods=1)
+    with pytest.raises(GridMismatch, match="there are 1"):
+        median_composite(series(1, 2), always(2), period=np.array([0, 1], np.int16), n_periods=1)
