@@ -153,7 +153,7 @@ def find_season(days: Int32) -> list[int]:
     """Positions of the dates in April to September of the year of the labels (the series start the autumn before)."""
     months = days.astype("datetime64[D]").astype("datetime64[M]")
     inside = (months >= np.datetime64(f"{YEAR}-04")) & (months <= np.datetime64(f"{YEAR}-09"))
-    return np.nonzero(inside)[0].tolist()  # type: ignore[no-any-return]
+    return [int(i) for i in np.nonzero(inside)[0]]
 
 
 def find_clearest(stored: Int16) -> int:
