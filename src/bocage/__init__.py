@@ -14,6 +14,7 @@ upward import, hidden ones in functions included.
     patches      cube + labels -> candidates -> judged -> selected
     datasets     samples on disk and back
     splits       manifest -> train, val, test; the leakage audit
+    benchmarks   published data sets in their own layout -> samples
     metrics      confusion, scores, protocols, intervals: pure functions
     models       the zoo, behind one Predictor
     training     one plain loop, losses, forests

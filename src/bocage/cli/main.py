@@ -13,7 +13,7 @@ from typing import cast
 import typer
 
 import bocage
-from bocage.cli import config, cube, dataset, models, parcels, runs, scenes, split, taxonomy
+from bocage.cli import benchmarks, config, cube, dataset, models, parcels, runs, scenes, split, taxonomy
 from bocage.cli.output import emit, settings, stderr
 from bocage.core import progress
 from bocage.core.errors import BocageError, ConfigError
@@ -46,6 +46,7 @@ app.command()(cube.cube)
 app.add_typer(dataset.app, name="dataset", help="Data sets: build, inspect, verify.")
 app.add_typer(split.app, name="split", help="Splits: make, audit for leakage.")
 app.add_typer(models.app, name="models", help="The zoo.")
+app.add_typer(benchmarks.app, name="benchmarks", help="Published data sets: list, check, evaluate.")
 
 
 @app.callback(invoke_without_command=True)

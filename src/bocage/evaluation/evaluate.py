@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bocage.core.arrays import Float64, Int64, UInt8, UInt32
+from bocage.core.arrays import Int64, UInt8, UInt32
 from bocage.core.errors import ConfigError, NothingLeft
 from bocage.core.progress import bar
 from bocage.core.sample import Sample
@@ -25,15 +25,14 @@ from bocage.evaluation.baselines import (
     summarise_training,
 )
 from bocage.evaluation.compare import compare_models
+from bocage.evaluation.describe import describe_counts
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.outcome import Outcome
 from bocage.evaluation.panels import choose_panels, to_rgb
 from bocage.evaluation.predict import check_predictor, predict
 from bocage.evaluation.read import read_batches, read_samples, seen_labels
 from bocage.evaluation.write import write_blocks, write_evaluation, write_panels
-from bocage.metrics.intervals import block_bootstrap, count_blocks, no_interval_reason
-from bocage.metrics.protocols import PROTOCOLS, Protocol
-from bocage.metrics.scores import scores
+from bocage.metrics.protocols import PROTOCOLS
 from bocage.models.predictor import Predictor
 from bocage.splits.record import Split
 
@@ -98,7 +97,11 @@ def evaluate(
         for name, outcome in outcomes.items()
     }
     records = {
-        name: {"protocols": {p: _record(*c, PROTOCOLS[p], class_names, options, seed) for p, c in by_protocol.items()}}
+        name: {
+            "protocols": {
+                p: describe_counts(*c, PROTOCOLS[p], class_names, options, seed) for p, c in by_protocol.items()
+            }
+        }
         for name, by_protocol in counts.items()
     }
     first = options.protocols[0]
@@ -171,38 +174,6 @@ def _judge(
             n_unseen_px += batch.n_unseen_px
             progress.advance(len(blocks))
     return outcomes, np.stack(px_by_class), n_unseen_px
-
-
-def _record(
-    counts: Int64,
-    losses: Float64 | None,
-    protocol: Protocol,
-    class_names: Sequence[str],
-    options: EvaluationOptions,
-    seed: int,
-) -> dict[str, Any]:
-    """Scores with intervals of one model under one protocol."""
-    interval = block_bootstrap(
-        counts,
-        rng=generator(seed, "evaluation", "bootstrap"),
-        loss_sums=losses,
-        present_only=protocol.present_only,
-        n_draws=options.bootstrap,
-        level=options.level,
-    )
-    n_blocks = count_blocks(counts)
-    reason = no_interval_reason(n_blocks)
-    return {
-        **scores(
-            counts.sum(0),
-            class_names,
-            loss_sum=None if losses is None else float(losses.sum()),
-            present_only=protocol.present_only,
-        ),
-        "n_blocks": n_blocks,
-        "interval": interval,
-        **({"interval_reason": reason} if reason else {}),
-    }
 
 
 def _keep_panels(

@@ -20,6 +20,8 @@ class Protocol:
         unit: what is counted: a pixel, a parcel (majority vote), or a parcel weighed by its scored pixels.
         background: False leaves out what the reference calls background; predicting background stays an error.
         present_only: means run over the classes with reference pixels only.
+        lost_predictions: True also leaves out pixels that are predicted as background: they vanish instead of being
+            errors. Only published numbers that were made so ask for it.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Protocol:
     unit: Literal["pixel", "parcel", "parcel_area"] = "pixel"
     background: bool = True
     present_only: bool = False
+    lost_predictions: bool = False
 
 
 PROTOCOLS: Registry[Protocol] = Registry("protocol")
@@ -36,6 +39,12 @@ for _protocol in (
     Protocol("present_classes", "all pixels; means over the classes with reference pixels only", present_only=True),
     Protocol("parcels", "one count a parcel: the majority of its pixels", unit="parcel"),
     Protocol("parcels_area", "as parcels, each weighed by its pixels", unit="parcel_area"),
+    Protocol(
+        "s4a_published",
+        "as Sen4AgriNet reports: as crop_pixels, but crop pixels predicted as background vanish",
+        background=False,
+        lost_predictions=True,
+    ),
 ):
     PROTOCOLS.register(_protocol.name)(_protocol)
 
@@ -46,10 +55,17 @@ def protocol_counts(confusions: Int64, protocol: Protocol) -> Int64:
         return confusions
     kept = confusions.copy()
     kept[..., BACKGROUND, :] = 0
+    if protocol.lost_predictions:
+        kept[..., :, BACKGROUND] = 0
     return kept
 
 
-def protocol_losses(losses: AnyArray, protocol: Protocol) -> Float64:
-    """The loss sums (...) that a protocol looks at, from loss sums by reference class (..., K)."""
+def protocol_losses(losses: AnyArray, protocol: Protocol) -> Float64 | None:
+    """The loss sums (...) that a protocol looks at, from loss sums by reference class (..., K).
+
+    None where predictions are lost: losses are kept by reference class only.
+    """
+    if protocol.lost_predictions:
+        return None
     kept = losses if protocol.background else losses[..., BACKGROUND + 1 :]
     return kept.sum(-1)  # type: ignore[no-any-return]

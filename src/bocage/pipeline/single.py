@@ -125,7 +125,7 @@ def build_cubes(
     say(f"scenes: {tally}")
     check_scenes(scenes, options)
     cubes = {}
-    periods = plan_periods(options, season, [s.day for s in scenes])
+    periods = plan_periods(options, wanted.season, [s.day for s in scenes])
     for plan in plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, place, options, periods):
         folder = out / plan.name / "cube"
         if not _is_built(folder, plan, options):

@@ -1,0 +1,107 @@
+"""`bocage benchmarks …`: what published data sets there are, is a copy whole, how does a model do on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import typer
+import yaml
+
+from bocage.cli.output import emit, say, table
+from bocage.core.errors import ConfigError, CorruptFile
+
+app = typer.Typer(no_args_is_help=True)
+
+NAME = typer.Argument(help="Name of the benchmark; see `bocage benchmarks list`.")
+PATH = typer.Argument(None, help="Your copy of it; left out with --demo.", metavar="[PATH]")
+SET = typer.Option([], "--set", help="Option of its reader: KEY=VALUE, e.g. date=middle. Repeatable.", metavar="K=V")
+DEMO = typer.Option(False, "--demo", help="Use a miniature of the same layout, written to a temporary folder.")
+
+
+@app.command("list")
+def list_benchmarks() -> None:
+    """Every benchmark: what it is, where to get it, its licence, its views."""
+    from bocage.benchmarks.registry import BENCHMARKS
+
+    records = [benchmark.to_json() for _, benchmark in BENCHMARKS.items()]
+    rows = [(r["name"], r["title"], ", ".join(r["views"]), r["licence"]) for r in records]
+    emit({"benchmarks": records}, text=table(["name", "what", "views", "licence"], rows))
+
+
+@app.command()
+def check(name: str = NAME, path: Path | None = PATH, settings: list[str] = SET, demo: bool = DEMO) -> None:
+    """Is a copy whole? Compares its files with the published layout. Exit code 3 if something is wrong."""
+    from bocage.benchmarks.benchmark import parse_options
+    from bocage.benchmarks.registry import BENCHMARKS
+
+    benchmark = BENCHMARKS[name]
+    options = parse_options(benchmark, parse_settings(settings))
+    with TemporaryDirectory() as scratch:
+        copy = find_copy(benchmark, path, demo=demo, scratch=Path(scratch))
+        problems = benchmark.check(copy, options)
+        counts = {} if problems else {v: benchmark.open(copy, v, options).tally.to_json() for v in benchmark.views}
+    result = {"ok": not problems, "problems": problems, "samples": counts, "published": dict(benchmark.published)}
+    found = [f"{view}: {c['kept']} samples, left out: {c['dropped'] or 'none'}" for view, c in counts.items()]
+    published = [f"published: {', '.join(f'{n} {k}' for k, n in benchmark.published.items())}"]
+    emit(result, text=problems or ["The copy is whole.", *found, *(published if benchmark.published else [])])
+    if problems:
+        raise typer.Exit(CorruptFile.exit_code)
+
+
+@app.command()
+def evaluate(
+    name: str = NAME,
+    path: Path | None = PATH,
+    checkpoints: list[Path] = typer.Option(
+        ..., "--checkpoint", help="Checkpoint folder; repeat it for one model a rotation, in the order of rotations."
+    ),
+    view: str | None = typer.Option(None, help="Which view; default: the one with the classes of the model."),
+    settings: list[str] = SET,
+    demo: bool = DEMO,
+    seed: int = typer.Option(0, min=0, help="Seed of the intervals."),
+) -> None:
+    """Judge a checkpoint under the benchmark's own protocols."""
+    from bocage.benchmarks.benchmark import find_view, open_checked, parse_options
+    from bocage.benchmarks.registry import BENCHMARKS
+    from bocage.evaluation.options import EvaluationOptions
+    from bocage.evaluation.score_benchmark import evaluate_benchmark
+    from bocage.models.checkpoint import load_predictor
+
+    benchmark = BENCHMARKS[name]
+    options = parse_options(benchmark, parse_settings(settings))
+    predictors = {str(folder): load_predictor(folder) for folder in checkpoints}
+    if len(predictors) != len(checkpoints):
+        raise ConfigError("A checkpoint is given twice. Give each once.")
+    chosen = find_view(benchmark, view, next(iter(predictors.values())).class_names)
+    with TemporaryDirectory() as scratch:
+        copy = find_copy(benchmark, path, demo=demo, scratch=Path(scratch))
+        collection = open_checked(benchmark, copy, chosen, options)
+        say(f"{benchmark.title}, view {chosen.name}: {collection.tally}")
+        result = evaluate_benchmark(predictors, collection, EvaluationOptions(), seed=seed)
+    columns = ["protocol", "mIoU", "foreground mIoU", "present-class mIoU", "pixel accuracy"]
+    keys = ("miou", "miou_foreground", "miou_present", "pixel_accuracy")
+    rows = [(p, *(scores[k] for k in keys)) for p, scores in result["protocols"].items()]
+    emit({"benchmark": name, **result}, text=table(columns, rows))
+
+
+def find_copy(benchmark: Any, path: Path | None, *, demo: bool, scratch: Path) -> Path:
+    """The copy that was given, or a miniature in `scratch`."""
+    if demo == (path is not None):
+        raise ConfigError(
+            f"Give the path of your copy, or --demo. {benchmark.name} is to be had at: {benchmark.where}."
+        )
+    return benchmark.write_miniature(scratch) if path is None else path
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """KEY=VALUE, values as in YAML."""
+    parsed = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"--set takes KEY=VALUE, got '{setting}'.")
+        parsed[key.strip()] = yaml.safe_load(value)
+    return parsed

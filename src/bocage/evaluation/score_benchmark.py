@@ -1,0 +1,149 @@
+"""Predictors + a view of a benchmark -> scores under its protocols, by fold where it rotates. Reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bocage.benchmarks.benchmark import Collection, Entry
+from bocage.core.arrays import Int64, UInt8
+from bocage.core.errors import ConfigError, NothingLeft
+from bocage.core.progress import track
+from bocage.evaluation.describe import describe_counts
+from bocage.evaluation.options import EvaluationOptions
+from bocage.evaluation.outcome import Outcome
+from bocage.evaluation.predict import check_predictor, predict
+from bocage.evaluation.read import seen_labels
+from bocage.metrics.protocols import PROTOCOLS, Protocol
+from bocage.metrics.scores import SCORES
+from bocage.models.predictor import Predictor
+
+FOLD_MEAN = "mean_over_folds"
+
+
+def evaluate_benchmark(
+    predictors: Mapping[str, Predictor], collection: Collection, options: EvaluationOptions, *, seed: int
+) -> dict[str, Any]:
+    """Judge one model, or one model a rotation, on everything a benchmark has.
+
+    No statistic of the benchmark reaches a model: a Predictor carries its own normalisation.
+
+    Args:
+        predictors: name → model. One: it judges all samples. As many as rotations: the i-th judges the test fold of
+            the i-th rotation only, which it has not been trained on.
+        collection: the opened view.
+
+    Returns:
+        view, classes, n_samples, tally, n_unseen_px; `protocols` (name → scores with intervals over blocks of ground);
+        `folds` (fold → protocol → scores) and the protocol `mean_over_folds`, where the benchmark rotates; `baselines`
+        (`majority`: the class that is most frequent in the judged part itself, an upper bound for any constant answer).
+
+    Raises:
+        NothingLeft: if the view has no sample.
+        ConfigError: if the number of models is neither 1 nor that of the rotations.
+        MissingBand, ConfigError, DataError: if a model does not fit the samples.
+    """
+    view = collection.view
+    if not collection.entries:
+        raise NothingLeft(f"Nothing to judge in view '{view.name}': {collection.tally}.")
+    for name, predictor in predictors.items():
+        check_predictor(name, predictor, view.bands, view.class_names)
+    blocks = {block: i for i, block in enumerate(dict.fromkeys(e.block for e in collection.entries))}
+    model_of = _assign(predictors, view.test_folds)
+    outcomes: dict[str, Outcome] = {}
+    n_unseen_px = 0
+    for entry, labels, prediction, probabilities, parcels, n_unseen in _predict_all(collection, predictors, model_of):
+        outcome = outcomes.setdefault(entry.fold, Outcome(len(blocks), len(view.class_names)))
+        outcome.add([blocks[entry.block]], labels[None], parcels[None], prediction, probabilities)
+        n_unseen_px += n_unseen
+    counts = {fold: {p: o.counts(PROTOCOLS[p]) for p in view.protocols} for fold, o in outcomes.items()}
+    pooled = {p: _pool([by[p] for by in counts.values()]) for p in view.protocols}
+    result: dict[str, Any] = {
+        "view": view.name,
+        "classes": list(view.class_names),
+        "n_samples": len(collection.entries),
+        "tally": collection.tally.to_json(),
+        "n_unseen_px": n_unseen_px,
+        "protocols": {
+            p: describe_counts(c, losses, PROTOCOLS[p], view.class_names, options, seed)
+            for p, (c, losses) in pooled.items()
+        },
+        "folds": {},
+        "baselines": {"majority": {"protocols": _majority(pooled, view.class_names, options, seed)}},
+    }
+    if view.test_folds:
+        result["folds"] = {
+            fold: {
+                p: describe_counts(c, losses, PROTOCOLS[p], view.class_names, options, seed)
+                for p, (c, losses) in by.items()
+            }
+            for fold, by in sorted(counts.items())
+        }
+        first = view.protocols[0]
+        by_fold = {fold: scores[first] for fold, scores in result["folds"].items()}
+        result["protocols"] = {FOLD_MEAN: mean_over_folds(by_fold, result["protocols"][first])} | result["protocols"]
+    return result
+
+
+def mean_over_folds(by_fold: Mapping[str, Mapping[str, Any]], pooled: Mapping[str, Any]) -> dict[str, Any]:
+    """Each score as its mean over the folds; per-class tables and counts are those of all folds together.
+
+    The interval is null: the folds of a rotation share their training data, so their spread is none.
+    """
+    means = {
+        name: None
+        if any(s[name] is None for s in by_fold.values())
+        else float(np.mean([s[name] for s in by_fold.values()]))
+        for name in SCORES
+    }
+    reason = f"a mean over {len(by_fold)} folds that share training data; see the pooled protocols for intervals"
+    return {**pooled, **means, "interval": None, "interval_reason": reason, "n_folds": len(by_fold)}
+
+
+def _assign(predictors: Mapping[str, Predictor], test_folds: Sequence[str]) -> dict[str, str]:
+    """Fold → name of the model that judges it; "" stands for every other fold."""
+    names = list(predictors)
+    if len(names) == 1:
+        return {"": names[0]}
+    if len(names) != len(test_folds):
+        rotations = f"one for each of its {len(test_folds)} rotations" if test_folds else "it has no rotations"
+        raise ConfigError(f"{len(names)} models for one benchmark. Give one, or {rotations}.")
+    return dict(zip(test_folds, names, strict=True))
+
+
+def _predict_all(
+    collection: Collection, predictors: Mapping[str, Predictor], model_of: Mapping[str, str]
+) -> Iterator[tuple[Entry, UInt8, UInt8, Any, Any, int]]:
+    for entry in track(collection.entries, "Evaluating", unit="samples"):
+        sample = collection.read(entry)
+        labels = seen_labels(sample, sample.labels)
+        name = model_of[entry.fold] if entry.fold in model_of else model_of[""]
+        image, valid, days = sample.image[None], sample.valid[None], sample.days[None]
+        probabilities = predict(name, predictors[name], image, valid, days, sample.bands)
+        prediction = probabilities.argmax(1).astype(np.uint8)
+        yield entry, labels, prediction, probabilities, sample.parcel_ids, int((labels != sample.labels).sum())
+
+
+def _pool(parts: Sequence[tuple[Int64, Any]]) -> tuple[Int64, Any]:
+    """Counts and losses of all folds together."""
+    total = np.sum([c for c, _ in parts], axis=0)
+    return total, None if parts[0][1] is None else np.sum([losses for _, losses in parts], axis=0)
+
+
+def majority_counts(confusions: Int64) -> Int64:
+    """Counts (n_blocks, K, K) of the constant answer that is right most often."""
+    support = confusions.sum(2)
+    result = np.zeros_like(confusions)
+    result[:, :, support.sum(0).argmax()] = support
+    return result
+
+
+def _majority(
+    pooled: Mapping[str, tuple[Int64, Any]], class_names: Sequence[str], options: EvaluationOptions, seed: int
+) -> dict[str, Any]:
+    def record(counts: Int64, protocol: Protocol) -> dict[str, Any]:
+        return describe_counts(majority_counts(counts), None, protocol, class_names, options, seed)
+
+    return {name: record(counts, PROTOCOLS[name]) for name, (counts, _) in pooled.items()}

@@ -1,0 +1,126 @@
+"""Every damaged copy is refused, and the reason is said."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import rasterio
+
+from bocage.benchmarks.benchmark import BENCHMARKS, find_view, open_checked, parse_options
+from bocage.core.errors import ConfigError, CorruptFile, UnknownName
+
+Damaged = Callable[[str], Path]
+
+
+def problems(name: str, path: Path) -> list[str]:
+    """Also that `open_checked` refuses with the first problem."""
+    benchmark = BENCHMARKS[name]
+    options = parse_options(benchmark, {})
+    found = benchmark.check(path, options)
+    view = next(iter(benchmark.views.values()))
+    with pytest.raises(CorruptFile) as error:
+        open_checked(benchmark, path, view, options)
+    assert found[0] in str(error.value)
+    return found
+
+
+def cut(file: Path) -> None:
+    """Lose the second half."""
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 2])
+
+
+def test_pastis_without_a_fold(damaged: Damaged) -> None:
+    path = damaged("pastis")
+    file = path / "metadata.geojson"
+    collection = json.loads(file.read_text())
+    collection["features"] = [f for f in collection["features"] if f["properties"]["Fold"] != 3]
+    file.write_text(json.dumps(collection))
+    assert problems("pastis", path) == ["metadata.geojson: no patch in fold 3"]
+
+
+def test_pastis_with_wrong_bands_labels_and_files(damaged: Damaged) -> None:
+    path = damaged("pastis")
+    image = path / "DATA_S2" / "S2_10000.npy"
+    np.save(image, np.load(image)[:, :9])
+    cut(path / "DATA_S2" / "S2_10001.npy")
+    (path / "ANNOTATIONS" / "ParcelIDs_10002.npy").unlink()
+    target = path / "ANNOTATIONS" / "TARGET_10003.npy"
+    labels = np.load(target)
+    labels[0, 4, 4] = 20
+    np.save(target, labels)
+    found = problems("pastis", path)
+    assert found[0] == "S2_10000.npy has the shape (7, 9, 128, 128), expected (7, 10, 128, 128)"
+    assert found[1].startswith("S2_10001.npy is truncated")
+    assert found[2] == "ParcelIDs_10002.npy is missing"
+    assert found[3] == "TARGET_10003.npy: labels [20] are not in the list 0–19"
+    assert len(found) == 4
+
+
+def test_pastis_with_broken_metadata(damaged: Damaged) -> None:
+    path = damaged("pastis")
+    cut(path / "metadata.geojson")
+    assert "no PASTIS metadata" in problems("pastis", path)[0]
+
+
+def test_dacia5_with_wrong_bands_labels_and_files(damaged: Damaged) -> None:
+    path = damaged("dacia5") / "Dataset"
+    images = path / "Images_Sentinel2_GeoTIFF" / "Sentinel2_2020"
+    with rasterio.open(images / "Sentinel2_L2A_20200214.tif") as raster:
+        profile, pixels = raster.profile, raster.read()
+    with rasterio.open(images / "Sentinel2_L2A_20200214.tif", "w", **(profile | {"count": 11})) as raster:
+        raster.write(pixels[:11])
+    cut(images / "Sentinel2_L2A_20200519.tif")
+    masks = path / "Masks_and_legend"
+    (masks / "Sentinel2_2024" / "Labels_mask_2024.png").unlink()
+    mask = np.zeros((800, 450), np.uint8)
+    mask[0, 0] = 18
+    options = {"driver": "PNG", "height": 800, "width": 450, "count": 1, "dtype": "uint8"}
+    with rasterio.open(masks / "Sentinel2_2020" / "Labels_mask_2020.png", "w", **options) as raster:
+        raster.write(mask, 1)
+    found = problems("dacia5", path.parent)
+    assert found[0] == "Labels_mask_2020.png: labels [18] are not in the legend 0–17"
+    assert found[1] == "Labels_mask_2024.png is missing"
+    assert "(11, 800, 450, 'uint16'), expected (12, 800, 450, 'uint16')" in found[2]
+    assert found[3].startswith("Sentinel2_L2A_20200519.tif is truncated")
+
+
+def test_zuericrop_with_wrong_bands_labels_and_a_cut_file(damaged: Damaged) -> None:
+    path = damaged("zuericrop")
+    with h5py.File(path, "r+") as file:
+        file["gt"][0, 0, 0, 0] = 125
+    assert problems("zuericrop", path) == ["gt: labels [125] are not in the list 0–124"]
+    with h5py.File(path, "r+") as file:
+        data = file["data"][..., :8]
+        del file["data"]
+        file["data"] = data
+    assert problems("zuericrop", path)[0].startswith("data has the shape (10, 142, 24, 24, 8)")
+    with h5py.File(path, "r+") as file:
+        del file["gt_instance"]
+    assert problems("zuericrop", path) == ["gt_instance is missing"]
+    cut(path)
+    assert "truncated" in problems("zuericrop", path)[0]
+
+
+def test_sen4agrinet_with_wrong_bands_labels_and_a_cut_file(damaged: Damaged) -> None:
+    path = damaged("sen4agrinet")
+    first, second = sorted(path.glob("*.nc"))
+    with h5py.File(first, "r+") as file:
+        file["labels"]["labels"][3, 3] = 99
+    assert problems("sen4agrinet", path) == [f"{first.name}: labels [99] are outside the list 100–998"]
+    with h5py.File(first, "r+") as file:
+        del file["B10"]
+    cut(second)
+    found = problems("sen4agrinet", path)
+    assert found[0] == f"{first.name}: group B10 is missing"
+    assert found[1].startswith(f"{second.name}: truncated or no netCDF-4 file")
+
+
+def test_a_model_of_other_classes_fits_no_view() -> None:
+    with pytest.raises(ConfigError, match="fit no view of 'pastis'"):
+        find_view(BENCHMARKS["pastis"], None, ("background", "rice"))
+    with pytest.raises(UnknownName, match="Did you mean 'native'"):
+        find_view(BENCHMARKS["pastis"], "nativ", ())

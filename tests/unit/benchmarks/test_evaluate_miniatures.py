@@ -1,0 +1,93 @@
+"""The whole way on every miniature: a model that reads the painted class is right everywhere; the command says so."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bocage.benchmarks.benchmark import BENCHMARKS, open_checked, parse_options
+from bocage.benchmarks.crosswalks import target_lookup, target_names
+from bocage.benchmarks.read_dacia5 import BAND_ORDER
+from bocage.benchmarks.read_pastis import BANDS as PASTIS_BANDS
+from bocage.benchmarks.read_zuericrop import BANDS as ZUERICROP_BANDS
+from bocage.benchmarks.write_zuericrop import CODES
+from bocage.cli.main import main
+from bocage.core.bands import BANDS
+from bocage.evaluation.options import EvaluationOptions
+from bocage.evaluation.score_benchmark import FOLD_MEAN, evaluate_benchmark
+from bocage.models.checkpoint import NETWORK_FILE, ModelRecord, save_tensors, write_record
+from bocage.models.networks.initialize import initialize
+from bocage.models.options import UNet4Options
+from bocage.models.zoo import MODELS
+
+ALL = np.arange(256)
+CASES = [  # view, order of the painted bands, painted rank → class
+    ("pastis", "native", PASTIS_BANDS, ALL),
+    ("pastis", "eurocrops-10", PASTIS_BANDS, target_lookup("pastis")),
+    ("dacia5", "native", BAND_ORDER, ALL),
+    ("dacia5", "eurocrops-10", BAND_ORDER, target_lookup("dacia5")),
+    ("zuericrop", "native", ZUERICROP_BANDS, np.array([0, *CODES])),
+    ("zuericrop", "eurocrops-10", ZUERICROP_BANDS, target_lookup("zuericrop")[[0, *CODES]]),
+    ("sen4agrinet", "native", tuple(BANDS), ALL),
+]
+
+
+@pytest.mark.parametrize(("name", "view_name", "order", "lookup"), CASES, ids=lambda v: v if isinstance(v, str) else "")
+def test_a_model_that_reads_the_class_scores_one(
+    miniatures: dict[str, Path], reader: type, name: str, view_name: str, order: tuple[str, ...], lookup: np.ndarray
+) -> None:
+    benchmark = BENCHMARKS[name]
+    view = benchmark.views[view_name]
+    collection = open_checked(benchmark, miniatures[name], view, parse_options(benchmark, {}))
+    model = reader(view.bands, view.class_names, order, lookup)
+    result = evaluate_benchmark({"m": model}, collection, EvaluationOptions(bootstrap=100), seed=0)
+    assert {*view.protocols} <= set(result["protocols"])
+    assert (FOLD_MEAN in result["protocols"]) == bool(view.test_folds)
+    for scores in result["protocols"].values():
+        assert scores["pixel_accuracy"] == 1
+        assert scores["miou_present"] == 1
+        assert scores["n_pixels"] > 100
+
+
+def save_untrained(folder: Path) -> Path:
+    """A U-Net of ten bands and the eleven classes, as training would leave it, but untrained."""
+    folder.mkdir()
+    options, names = UNet4Options(base_channels=8, groups=4), target_names()
+    bands = BENCHMARKS["pastis"].views["eurocrops-10"].bands
+    network = MODELS["unet4_gn"].build(options, len(bands), 1, len(names))
+    initialize(network, 3)
+    save_tensors(network.state_dict(), folder / NETWORK_FILE)
+    classes = tuple({"id": i, "name": n, "color": "#000000", "title": n} for i, n in enumerate(names))
+    about = {"kind": "unet4_gn", "options": options.model_dump(mode="json"), "n_parameters": None, "statistics": None}
+    record = ModelRecord(
+        name="m", classes=classes, bands=bands, n_dates=1, preprocessing={"level": "L2A"}, training={}, **about
+    )
+    write_record(folder, record)
+    return folder
+
+
+def test_evaluate_a_checkpoint_on_a_miniature(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint = save_untrained(tmp_path / "unet")
+    arguments = ["benchmarks", "evaluate", "pastis", "--demo", "--checkpoint", str(checkpoint), "--set", "date=middle"]
+    assert main([*arguments, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["benchmark"], result["view"], result["n_samples"]) == ("pastis", "eurocrops-10", 10)
+    assert set(result["protocols"]) == {"crop_pixels", "all_pixels", "present_classes"}
+    assert {"miou", "interval", "n_blocks", "per_class"} <= set(result["protocols"]["crop_pixels"])
+    assert main(["benchmarks", "evaluate", "zuericrop", "--demo", "--checkpoint", str(checkpoint)]) == 3
+    assert "missing: B8A" in capsys.readouterr().err
+
+
+def test_list_and_check(miniatures: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["benchmarks", "list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["benchmarks"]
+    assert {"pastis", "dacia5", "sen4agrinet", "zuericrop"} <= {b["name"] for b in listed}
+    assert all(b["where"].startswith("https://") and b["licence"] for b in listed)
+    assert main(["benchmarks", "check", "dacia5", str(miniatures["dacia5"]), "--json"]) == 0
+    checked = json.loads(capsys.readouterr().out)
+    assert (checked["ok"], checked["problems"], checked["samples"]["native"]["kept"]) == (True, [], 16)
+    assert main(["benchmarks", "check", "dacia5", str(tmp_path), "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+    assert main(["benchmarks", "check", "dacia5"]) == 2
+    assert "zenodo" in capsys.readouterr().err
