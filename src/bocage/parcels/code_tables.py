@@ -1,24 +1,26 @@
 """Code tables: what a country's own crop codes and names are in English and in HCAT. Pure.
 
-In: the rows of a CSV in the layout of EuroCrops' country mappings, read by header, never by position. Out: one row a
-native code. Such tables are brought by the user; EuroCrops publishes them under CC BY-SA 4.0.
+In: the rows of a CSV in the layout of EuroCrops' country mappings or of EuroCrops 2.0's `eurocrops.csv`, read by
+header, never by position. Out: one row a native code. Such tables are brought by the user; EuroCrops
+publishes them under CC BY-SA 4.0.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bocage.core.errors import CorruptFile
+from bocage.core.errors import CorruptFile, UnknownName
 from bocage.core.tally import Tally
 
 HEADERS = {
     "code": ("code", "original_code", "native_code"),
     "name": ("name", "original_name", "original_name_de", "original_name_bw", "native_name"),
     "name_en": ("name_en", "translated_name"),
-    "hcat_code": ("hcat_code", "hcat3_code"),
-    "hcat_name": ("hcat_name", "hcat3_name"),
+    "hcat_code": ("hcat_code", "hcat3_code", "hcat4_code"),
+    "hcat_name": ("hcat_name", "hcat3_name", "hcat4_name"),
+    "region": ("nuts", "region"),
 }
 
 
@@ -31,6 +33,7 @@ class CodeRow:
     name_en: str
     hcat_code: str
     hcat_name: str
+    region: str = ""  # of a table of many regions, such as EuroCrops 2.0's: at, be2, dea, …
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,22 @@ class CodeTable:
         by_name = {fold_name(row.name): row for row in reversed(self.rows) if row.name}
         object.__setattr__(self, "_by_code", by_code)
         object.__setattr__(self, "_by_name", by_name)
+
+    def of_region(self, region: str) -> CodeTable:
+        """The rows of one region; the whole table if it has no regions.
+
+        Raises:
+            UnknownName: if the table has regions, but not this one.
+        """
+        known = sorted({row.region.lower() for row in self.rows} - {""})
+        if not known:
+            return self
+        if region.lower() not in known:
+            raise UnknownName(
+                f"Code table '{self.name}' has no region '{region}'. Known: {', '.join(known)}. The region is what the "
+                "name of the parcel file begins with."
+            )
+        return replace(self, rows=tuple(row for row in self.rows if row.region.lower() == region.lower()))
 
     def find(self, code: str | None, name: str | None) -> CodeRow | None:
         """The first row of this code; if the code is missing or unknown, the first row of this name."""
