@@ -73,7 +73,7 @@ def _decode(texts: set[bytes], encoding: str) -> str | None:
 
 
 def is_of_one_language(text: str) -> bool:
-    """True if all letters beyond a-z belong to the alphabet of one language, and no control character or fraction is among them."""
+    """True if all letters beyond a-z are of one language, without control characters or fractions inside words."""
     letters = {c for c in text if not c.isascii() and c.isalpha()}
     return not re.search("[\x80-\x9f]|\\w[¼½¾]\\w", text) and any(letters <= alphabet for alphabet in _LETTERS.values())
 
