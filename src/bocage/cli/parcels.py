@@ -35,7 +35,7 @@ def read(
     country: str | None = typer.Option(None, help="ISO 3166-1 alpha-2 code."),
     bbox: str | None = typer.Option(None, help="Left,bottom,right,top in degrees."),
     crs: str | None = typer.Option(None, help="CRS, where the file states none or a wrong one."),
-    layer: str | None = typer.Option(None, help="Layer, or file inside a zip."),
+    layer: str | None = typer.Option(None, help="Layer, or file inside a zip; several by a pattern: 'Culturas_*'."),
     encoding: str | None = typer.Option(None, help="Encoding of a shapefile's text; default: found."),
     code_table: str | None = typer.Option(None, help="CSV or imported code table: native code to HCAT."),
     columns: Path | None = typer.Option(
@@ -43,8 +43,7 @@ def read(
     ),
 ) -> None:
     """Read declared parcels of any supported file into one schema (GeoParquet, fiboa column names)."""
-    from bocage.parcels.read import read_parcels
-    from bocage.parcels.write import write_parcels
+    from bocage.parcels.read import stream_parcels
 
     given = {
         "kind": source,
@@ -58,9 +57,8 @@ def read(
         "code_table": code_table,
     }
     options = _options(_read_map(columns) | {key: value for key, value in given.items() if value is not None})
-    parcels = read_parcels(options)
-    write_parcels(parcels, out)
-    say(f"{len(parcels.frame)} parcels in {out}")
+    parcels = stream_parcels(options, out)
+    say(f"{parcels.tally.kept} parcels in {out}")
     result = {
         "n_read": parcels.n_read,
         "n_kept": parcels.tally.kept,
@@ -78,6 +76,11 @@ def _odd(notes: dict[str, Any]) -> list[str]:
     lines = [f"! {n['n']} parcels: {what} ({'; '.join(n['examples'])})" for what, n in notes.get("hcat", {}).items()]
     if lost := notes.get("names_with_lost_letters"):
         lines.append(f"! {lost['n']} names have lost letters: {'; '.join(lost['examples'])}")
+    if notes.get("encoding_from") == "guess":
+        lines.append(f"! the text was read as {notes['encoding']}, a guess; set parcels.encoding if names look wrong")
+    if (pairs := notes["overlaps"])["n_pairs"]:
+        looked_at = f", counted on {pairs['looked_at_fraction']:.1%} of the ground" * (pairs["looked_at_fraction"] < 1)
+        lines.append(f"! {pairs['n_pairs']} pairs of parcels overlap by {pairs['area_ha']:,.2f} ha{looked_at}")
     return lines
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bocage.core.errors import CorruptFile
+from bocage.core.errors import CorruptFile, UnknownName
 from bocage.core.tally import Tally
 
 HEADERS = {
@@ -21,6 +21,7 @@ HEADERS = {
     "name_en": ("name_en", "translated_name", "ec_trans_n", "crop_name_en"),
     "hcat_code": ("hcat_code", "hcat3_code", "hcat4_code", "ec_hcat_c"),
     "hcat_name": ("hcat_name", "hcat3_name", "hcat4_name", "ec_hcat_n"),
+    "region": ("nuts", "region"),
 }
 REGION = "nuts"  # EuroCrops 2.0 holds the tables of all its regions in one file
 _LOST = "?\N{REPLACEMENT CHARACTER}"  # what stands in place of letters that an encoding has lost
@@ -37,6 +38,7 @@ class CodeRow:
     name_en: str
     hcat_code: str
     hcat_name: str
+    region: str = ""  # of a table of many regions, such as EuroCrops 2.0's: at, be2, dea, …
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,22 @@ class CodeTable:
         object.__setattr__(self, "_by_code", by_code)
         object.__setattr__(self, "_by_name", by_name)
         object.__setattr__(self, "_damaged", damaged)
+
+    def of_region(self, region: str) -> CodeTable:
+        """The rows of one region; the whole table if it has no regions.
+
+        Raises:
+            UnknownName: if the table has regions, but not this one.
+        """
+        known = sorted({row.region.lower() for row in self.rows} - {""})
+        if not known:
+            return self
+        if region.lower() not in known:
+            raise UnknownName(
+                f"Code table '{self.name}' has no region '{region}'. Known: {', '.join(known)}. The region is what the "
+                "name of the parcel file begins with."
+            )
+        return replace(self, rows=tuple(row for row in self.rows if row.region.lower() == region.lower()))
 
     def find(self, code: str | None, name: str | None) -> CodeRow | None:
         """The first row of this code; if the code is missing or unknown, the first row of this name.

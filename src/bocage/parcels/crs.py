@@ -6,7 +6,7 @@ import numpy as np
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
-from bocage.core.arrays import Float64
+from bocage.core.arrays import Bool, Float64
 from bocage.core.errors import ConfigError
 
 EUROPE = (-35.58, 24.6, 44.83, 84.73)  # area of use of EPSG:3035, degrees (EPSG registry)
@@ -57,7 +57,9 @@ def outer_box(boxes: Float64) -> Bounds:
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
-def equal_area_crs(box: Bounds) -> CRS:
-    """Where areas are measured: EPSG:3035 if the lon/lat box lies in Europe, else EPSG:6933."""
-    inside = EUROPE[0] <= box[0] and EUROPE[1] <= box[1] and box[2] <= EUROPE[2] and box[3] <= EUROPE[3]
-    return CRS.from_epsg(3035 if inside else 6933)
+def is_european(boxes: Float64) -> Bool:
+    """Which lon/lat boxes (n, 4) lie in the area of use of EPSG:3035; False where a box is infinite or missing."""
+    left, bottom, right, top = boxes.T
+    with np.errstate(invalid="ignore"):
+        inside: Bool = (left >= EUROPE[0]) & (bottom >= EUROPE[1]) & (right <= EUROPE[2]) & (top <= EUROPE[3])
+    return inside

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bocage.core.arrays import Float64
 from bocage.core.errors import ConfigError, UnknownName
 from bocage.core.registry import nearest
 from bocage.parcels import hcat
@@ -24,11 +29,45 @@ Texts = NDArray[np.object_]  # str or None
 PERSONAL = frozenset(
     {
         *("subjekt_na", "journalnr", "cvr", "taotleja_nimi", "taotleja_registrikood", "taotleja_n", "taotleja_r"),
-        *("hbnr", "farm_id", "exploitant", "antragsteller", "aanvrager", "titular"),
+        *("hbnr", "farm_id", "exploitant", "antragsteller", "aanvrager", "titular", "subjekt", "id_uz", "pr_id"),
+        *("ansoeger", "kunde_lb", "unieke_sleutel", "betr_id"),
     }
 )
+YEAR = "{year}"
 _DBF_NAME_LENGTH = 10
 _N_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class HcatList:
+    """One version of HCAT: what a code looks like, and the codes with their names."""
+
+    is_code: Callable[[str], bool]
+    names_by_code: Mapping[str, str]
+
+    @cached_property
+    def codes_by_name(self) -> Mapping[str, str]:
+        return {name: code for code, name in self.names_by_code.items()}
+
+
+HCAT3_LIST = HcatList(hcat.is_code, hcat.names_by_code())
+
+
+def year_of_columns(fields: Sequence[str], wanted: ColumnMap, year: int | None) -> int | None:
+    """The year that `{year}` stands for in a file: the one asked for, else the newest with such a column; else None."""
+    patterns = [c.lower() for _, names in wanted for c in names if YEAR in c]
+    return max((y for p in patterns for y in years_of(fields, p) if year in (None, y)), default=None)
+
+
+def years_of(fields: Sequence[str], pattern: str) -> dict[int, str]:
+    """Year → column of the file, for columns that are called like `pattern` with `{year}` in it."""
+    spelt = re.compile(re.escape(pattern.lower()).replace(re.escape(YEAR), r"(\d{4})"))
+    return {int(m[1]): f for f in fields if (m := spelt.fullmatch(f.lower()))}
+
+
+def fill_year(wanted: ColumnMap, year: int | None) -> ColumnMap:
+    """A column map whose `{year}` is filled in."""
+    return ColumnMap(**{role: tuple(c.replace(YEAR, str(year)) for c in names) for role, names in wanted})
 
 
 def match_columns(fields: Sequence[str], wanted: ColumnMap) -> dict[str, str]:
@@ -43,8 +82,10 @@ def match_columns(fields: Sequence[str], wanted: ColumnMap) -> dict[str, str]:
     return found
 
 
-def choose_columns(fields: Sequence[str], source: ParcelSource, own: ColumnMap, *, origin: str) -> dict[str, str]:
-    """Role → column of this file: the user's own column map first, then the source's candidates.
+def choose_columns(
+    fields: Sequence[str], source: ParcelSource, columns: ColumnMap, own: ColumnMap, *, origin: str
+) -> dict[str, str]:
+    """Role → column of this file: the user's own column map first, then the source's candidates (`columns`).
 
     Raises:
         UnknownName: if a column of the user's map, or every crop column of the source, is absent.
@@ -53,7 +94,7 @@ def choose_columns(fields: Sequence[str], source: ParcelSource, own: ColumnMap, 
     personal = [c for _, names in own for c in names if c.lower() in PERSONAL]
     if personal:
         raise ConfigError(f"Column {', '.join(personal)} names persons or applicants and is not read. Choose another.")
-    mine, found = match_columns(fields, own), match_columns(fields, source.columns) | match_columns(fields, own)
+    mine, found = match_columns(fields, own), match_columns(fields, columns) | match_columns(fields, own)
     for role, names in own:
         if names and role not in mine:
             raise UnknownName(
@@ -93,35 +134,32 @@ def as_years(values: pd.Series[Any]) -> NDArray[np.int64]:
     return years
 
 
-def unique_ids(ids: Texts, rows: NDArray[np.int64], *, stem: str) -> tuple[Texts, int]:
-    """Ids without gaps and repeats, and how many had to be made.
-
-    A missing id becomes `<stem>-<row in the file>`; the second parcel with an id gets `#2`, and so on.
-    """
-    seen, taken = Counter[str](), {i for i in ids if i is not None}
-    result, n_made = [], 0
-    for given, row in zip(ids, rows, strict=True):
-        name = unique = given if given is not None else f"{stem}-{row + 1}"
-        seen[name] += 1
-        count = seen[name]
-        while (count > 1 or given is None) and unique in taken:
-            count = max(count, 2)
-            unique = f"{name}#{count}"
-            count += 1
-        taken.add(unique)
-        n_made += unique != given
-        result.append(unique)
-    return np.array(result, dtype=object), n_made
+def as_numbers(values: pd.Series[Any]) -> Float64:
+    """Numbers, or text with a decimal point or comma ("1 234,5" as well); NaN where there is none."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.to_numpy(float, na_value=np.nan)
+    spelt = ["" if t is None else re.sub(r"[\s\u00a0']", "", t) for t in as_text(values)]
+    plain = [t.replace(".", "").replace(",", ".") if "," in t else t for t in spelt]
+    numbers: Float64 = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").to_numpy(float)
+    return numbers
 
 
-def complete_hcat(codes: Texts, names: Texts) -> tuple[Texts, Texts, dict[str, Any]]:
-    """HCAT codes and names from each other, by the HCAT3 list, and what was odd.
+def as_history(values: Mapping[int, Texts]) -> Texts:
+    """Crop codes by year as one JSON text a row, newest year first; None where no year has one."""
+    years = sorted(values, reverse=True)
+    rows = zip(*(values[year] for year in years), strict=True)
+    known = ({str(y): code for y, code in zip(years, row, strict=True) if code is not None} for row in rows)
+    return np.array([json.dumps(codes, ensure_ascii=False) if codes else None for codes in known], dtype=object)
+
+
+def complete_hcat(codes: Texts, names: Texts, listed: HcatList = HCAT3_LIST) -> tuple[Texts, Texts, dict[str, Any]]:
+    """HCAT codes and names from each other, by the list of this version of HCAT, and what was odd.
 
     The code decides: where the list has it, its name is the list's. Without a code, a listed name gives it. Codes that
     the list does not have are kept; text that is no code is dropped. Counts are of parcels.
     """
     pairs = Counter(zip(codes, names, strict=True))
-    resolved = {pair: _complete_pair(*pair) for pair in pairs}
+    resolved = {pair: _complete_pair(*pair, listed) for pair in pairs}
     counts, examples = Counter[str](), dict[str, list[str]]()
     for pair, n in pairs.items():
         if odd := resolved[pair][2]:
@@ -132,22 +170,22 @@ def complete_hcat(codes: Texts, names: Texts) -> tuple[Texts, Texts, dict[str, A
     return np.array([o[0] for o in out], object), np.array([o[1] for o in out], object), notes
 
 
-def _complete_pair(code: str | None, name: str | None) -> tuple[str | None, str | None, str | None]:
+def _complete_pair(code: str | None, name: str | None, known: HcatList) -> tuple[str | None, str | None, str | None]:
     """Code, name, and what is odd about the pair (None if nothing)."""
-    listed = hcat.codes_by_name().get("_".join((name or "").lower().split()))
+    listed = known.codes_by_name.get("_".join((name or "").lower().split()))
     if code is None:
         odd = None if listed else "HCAT name not in the list" if name else "no HCAT code"
-        return (listed, hcat.names_by_code()[listed], None) if listed else (None, name, odd)
-    if not hcat.is_code(code):
+        return (listed, known.names_by_code[listed], None) if listed else (None, name, odd)
+    if not known.is_code(code):
         return listed, name, "HCAT code malformed"
-    if not hcat.is_listed(code):
+    if code not in known.names_by_code:
         return code, name, "HCAT code not in the list"
-    official = hcat.names_by_code()[code]
+    official = known.names_by_code[code]
     return code, official, "HCAT name and code disagree" if name and name != official else None
 
 
 def harmonise(
-    raw: pd.DataFrame, found: Mapping[str, str], *, table: CodeTable | None
+    raw: pd.DataFrame, found: Mapping[str, str], *, table: CodeTable | None, listed: HcatList = HCAT3_LIST
 ) -> tuple[dict[str, Texts], dict[str, Any]]:
     """Crop columns of the schema (`crop:code` … `hcat:name`) from the columns of a file, and notes on odd labels.
 
@@ -168,7 +206,7 @@ def harmonise(
                 if hcat_code[i] is None and hcat_name[i] is None:
                     hcat_code[i], hcat_name[i] = row.hcat_code or None, row.hcat_name or None
         notes["code_table"] = {"name": table.name, "n_not_found": sum(row is None for row in hits)}
-    hcat_code, hcat_name, odd = complete_hcat(hcat_code, hcat_name)
+    hcat_code, hcat_name, odd = complete_hcat(hcat_code, hcat_name, listed)
     if table is not None or "hcat_code" in found or "hcat_name" in found:
         notes["hcat"] = odd
     damaged = Counter(text for texts in (name, name_en) for text in texts if text and is_damaged(text))
@@ -182,3 +220,18 @@ def harmonise(
         "hcat:name": hcat_name,
     }
     return columns, notes
+
+
+def merge_notes(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
+    """Notes of two batches as one: counts (`n…`) add up, examples are the first few, the rest is the same in both."""
+    merged = dict(a)
+    for key, value in b.items():
+        if key not in a:
+            merged[key] = value
+        elif isinstance(value, Mapping):
+            merged[key] = merge_notes(a[key], value)
+        elif key == "examples":
+            merged[key] = list(dict.fromkeys((*a[key], *value)))[:_N_EXAMPLES]
+        elif key == "n" or key.startswith("n_"):
+            merged[key] = a[key] + value
+    return merged

@@ -12,7 +12,8 @@ from bocage.core.options import Options
 class ColumnMap(Options):
     """Which column of a file holds what: candidates in order of preference, compared without regard to case.
 
-    A candidate also matches its first ten characters, because that is what a shapefile keeps of a name.
+    A candidate also matches its first ten characters, because that is what a shapefile keeps of a name. `{year}` in a
+    candidate stands for the year asked for, else for the newest year that the file has such a column of.
     """
 
     id: tuple[str, ...] = Field((), description="Identifier of the parcel.")
@@ -22,6 +23,10 @@ class ColumnMap(Options):
     hcat_code: tuple[str, ...] = Field((), description="HCAT code, ten digits.")
     hcat_name: tuple[str, ...] = Field((), description="HCAT name.")
     year: tuple[str, ...] = Field((), description="Year of the harvest.")
+    country: tuple[str, ...] = Field((), description="ISO 3166-1 alpha-2 code of the country.")
+    area: tuple[str, ...] = Field(
+        (), description="Declared area in hectares, with point or comma; compared with the measured one."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -53,7 +58,9 @@ class ParcelOptions(Options):
     )
     crs: str | None = Field(None, description="CRS of the coordinates, where the file states none or a wrong one.")
     layer: str | None = Field(
-        None, description="Layer (or file inside a zip); default: the first that has the crop columns."
+        None,
+        description="Layer (or file inside a zip), or several by a pattern such as `Culturas_*`; default: the first "
+        "that has the crop columns.",
     )
     encoding: str | None = Field(None, description="Encoding of a shapefile's text; default: found from its bytes.")
     columns: ColumnMap = Field(ColumnMap(), description="Column map; required by source `local`, else it goes first.")

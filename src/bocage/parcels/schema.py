@@ -19,6 +19,7 @@ COLUMNS = (
     *("id", "number", "country", "year", "crop:code", "crop:name", "crop:name_en", "hcat:code", "hcat:name"),
     *("area", "geometry"),
 )
+HISTORY = "crop:history"  # behind the others, where a source knows earlier crops: JSON text, year -> native code
 TEXT_COLUMNS = ("crop:code", "crop:name", "crop:name_en", "hcat:code", "hcat:name")
 
 
@@ -29,7 +30,8 @@ class ParcelTable:
     Attributes:
         frame: columns COLUMNS, in that order. `id` unique text; `number` uint32, 1…N in the order of the file;
             `country` ISO code or ""; `year` of the harvest or 0 if unknown; text columns hold None where missing;
-            `area` in ha; `geometry` valid Polygon or MultiPolygon in `crs`.
+            `area` in ha; `geometry` valid Polygon or MultiPolygon in `crs`. Behind them `crop:history` where the source
+            knows earlier crops: JSON text such as {"2019": "110", "2018": "105"}, newest first, or None.
         tally: parcels kept, and dropped with the reason.
         crs: "EPSG:…" where there is one, else WKT.
         n_read: parcels in the file.
@@ -45,6 +47,17 @@ class ParcelTable:
     @property
     def area_ha(self) -> float:
         return float(self.frame["area"].sum())
+
+
+@dataclass(frozen=True)
+class ParcelSummary:
+    """What became of a file that was read in a stream; fields as in ParcelTable."""
+
+    tally: Tally
+    crs: str
+    n_read: int
+    area_ha: float
+    notes: dict[str, Any]
 
 
 def check_parcels(frame: gpd.GeoDataFrame, *, origin: str) -> None:

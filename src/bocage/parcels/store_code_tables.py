@@ -32,7 +32,8 @@ def import_code_tables(place: str) -> tuple[list[dict[str, Any]], list[dict[str,
         One record a table that was stored; and `name` and `reason` of the files of a folder that are no code tables.
     """
     if urllib.parse.urlparse(place).scheme in ("http", "https"):
-        return [_store(t) for t in _parse(Path(urllib.parse.urlparse(place).path).stem, _fetch(place))], []
+        name = Path(urllib.parse.urlparse(place).path).stem
+        return [_store(t) for t in parse_code_tables(name, _parse(name, _fetch(place)))], []
     if not Path(place).is_dir():
         return [_store(table) for table in read_code_tables(Path(place))], []
     imported, skipped = [], []
@@ -66,34 +67,31 @@ def find_code_table(name_or_path: str) -> CodeTable:
 
 
 def read_code_table(path: Path) -> CodeTable:
-    """Read one CSV that holds one table.
+    """Read one CSV as one table; `CodeTable.of_region` takes one region out of a table of several.
 
     Raises:
         MissingFile: if it is not there.
-        CorruptFile: if it is not a code table in UTF-8, or holds several.
+        CorruptFile: if it is not a code table in UTF-8.
     """
-    tables = read_code_tables(path)
-    if len(tables) > 1:
-        raise CorruptFile(
-            f"{path} holds {len(tables)} code tables, one a region: {', '.join(t.name for t in tables[:4])}, …. Bring "
-            "them with `bocage taxonomy import hcat` and name one."
-        )
-    return tables[0]
+    return parse_code_table(path.stem, _read_rows(path))
 
 
 def read_code_tables(path: Path) -> list[CodeTable]:
     """Read one CSV that holds one table, or one a region; errors as in `read_code_table`."""
+    return parse_code_tables(path.stem, _read_rows(path))
+
+
+def _read_rows(path: Path) -> list[dict[str, str | None]]:
     if not path.is_file():
         raise MissingFile(f"{path} is not there. Give a CSV code table, a folder of them, or a URL.")
     return _parse(path.stem, path.read_bytes())
 
 
-def _parse(name: str, content: bytes) -> list[CodeTable]:
+def _parse(name: str, content: bytes) -> list[dict[str, str | None]]:
     try:
-        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
         raise CorruptFile(f"Code table '{name}' is not a CSV in UTF-8 ({error}). Save it as one.") from error
-    return parse_code_tables(name, rows)
 
 
 def _fetch(url: str) -> bytes:

@@ -30,9 +30,8 @@ from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
 from bocage.labels.store import LabelStore, build_labels, open_labels
 from bocage.models.options import ForestOptions, ModelOptions, XGBoostOptions
-from bocage.parcels.read import read_parcel_file, read_parcels
+from bocage.parcels.read import read_parcel_file, stream_parcels
 from bocage.parcels.store_code_tables import find_code_table
-from bocage.parcels.write import write_parcels
 from bocage.patches.candidates import find_candidates
 from bocage.patches.judge import judge
 from bocage.patches.select import select
@@ -61,8 +60,8 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     """The whole flow of an experiment, in order."""
     models = tuple(f"train/{m.name}" for m in experiment.models)
     flow = [
-        Stage("parcels", 1, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
-        Stage("taxonomy", 1, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
+        Stage("parcels", 2, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
+        Stage("taxonomy", 2, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
         Stage("scenes", 1, (), lambda e: [e.scenes, e.regions], make_scenes, external=_catalog),
         Stage("cubes", 1, ("scenes",), lambda e: [e.cubes, e.regions, e.scenes.season], make_cubes, resume=True),
         Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
@@ -99,10 +98,9 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
 
 def make_parcels(context: Context, draft: Draft) -> None:
     """Declarations of any supported file → one schema."""
-    table = read_parcels(context.experiment.parcels)
-    write_parcels(table, draft.path / PARCELS)
-    draft.tally = table.tally
-    draft.notes = {"crs": table.crs, "n_read": table.n_read, "area_ha": table.area_ha, **table.notes}
+    summary = stream_parcels(context.experiment.parcels, draft.path / PARCELS)
+    draft.tally = summary.tally
+    draft.notes = {"crs": summary.crs, "n_read": summary.n_read, "area_ha": summary.area_ha, **summary.notes}
 
 
 def make_classes(context: Context, draft: Draft) -> None:

@@ -9,8 +9,9 @@ import pytest
 from bocage.core.errors import CorruptFile, MissingFile, UnknownName
 from bocage.parcels import hcat
 from bocage.parcels.code_tables import parse_code_table
-from bocage.parcels.encodings import find_encoding, is_damaged
-from bocage.parcels.harmonise import as_text, as_years, complete_hcat, harmonise, unique_ids
+from bocage.parcels.encodings import FoundEncoding, find_encoding, is_damaged
+from bocage.parcels.harmonise import as_text, as_years, complete_hcat, harmonise
+from bocage.parcels.identities import UniqueIds, text_keys
 from bocage.parcels.store_code_tables import find_code_table, import_code_tables
 
 
@@ -63,20 +64,42 @@ def test_numbers_become_text_and_text_keeps_its_zeros() -> None:
 
 
 def test_ids_do_not_collide_with_made_ones() -> None:
-    ids, n_made = unique_ids(texts("f-2", None, "f-2", "f-2#2"), np.arange(4), stem="f")
+    given = texts("f-2", None, "f-2", "f-2#2")
+    namer = UniqueIds(text_keys(given[[0, 2, 3]]))
+    ids = np.concatenate([namer.name(given[i : i + 1], np.array([i]), stem="f") for i in range(4)])
     assert len(set(ids)) == 4
     assert ids[0] == "f-2"
     assert ids[3] == "f-2#2", "an id of the file stays as it is"
-    assert n_made == 2
+    assert namer.n_made == 2
 
 
 def test_encodings() -> None:
-    assert find_encoding(["Blé".encode()], stated=None, candidates=["cp1252"]) == "utf-8"
-    assert find_encoding(["Blé".encode("cp1252")], stated="UTF-8", candidates=["cp1252"]) == "cp1252"
-    assert find_encoding([b"x"], stated="no-such-code-page", candidates=[]) == "utf-8"
+    assert find_encoding(["Blé".encode()], stated=None, candidates=["cp1252"]) == FoundEncoding("utf-8", "bytes")
+    assert find_encoding(["Blé".encode("cp1252")], stated="UTF-8", candidates=[]) == FoundEncoding("cp1252", "alphabet")
+    assert find_encoding([b"x"], stated="no-such-code-page", candidates=[]).name == "utf-8"
+    assert find_encoding([b"x"], stated="ISO-8859-2", candidates=[]) == FoundEncoding("iso-8859-2", "file")
+    assert find_encoding([bytes([0xE6, 0xF0, 0xFE])], stated=None, candidates=[]).reason == "guess", ()
     assert is_damaged("Bl\ufffd")
     assert is_damaged("Mie?i")
     assert not is_damaged("Wheat?")
+    assert is_damaged("BlÃ© tendre"), "UTF-8 decoded as cp1252"
+    assert not is_damaged("BLÉ Ãã ÅÄÖ Ź")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "names"),
+    [
+        ("cp1250", ["Řepka ozimá", "Ječmen jarní", "Pšenice"]),
+        ("iso8859-2", ["Řepka ozimá", "Ječmen jarní", "Žito", "Pšenice"]),
+        ("cp1257", ["Žieminiai kviečiai", "Daugiametės pievos", "Ąžuolas"]),
+        ("cp1252", ["Blé tendre d'hiver", "Maïs", "Forêt"]),
+        ("iso8859-15", ["Cœur", "Blé"]),
+    ],
+)
+def test_an_encoding_is_known_by_the_letters_of_one_language(encoding: str, names: list[str]) -> None:
+    found = find_encoding([name.encode(encoding) for name in names], stated=None, candidates=[])
+    assert [name.encode(encoding).decode(found.name) for name in names] == names
+    assert found.reason == "alphabet"
 
 
 MAPPING = [

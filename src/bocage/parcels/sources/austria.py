@@ -10,6 +10,11 @@ declare(
         licence="CC BY 4.0",
         country="AT",
         crs_if_missing={"AT": "EPSG:31287"},
-        columns=ColumnMap(id=("GEO_ID", "fid"), code=("SNAR_CODE",), name=("SNAR_BEZEICHNUNG", "SNAR_BEZEI")),
+        columns=ColumnMap(
+            id=("GEO_ID", "fid"),
+            code=("SNAR_CODE",),
+            name=("SNAR_BEZEICHNUNG", "SNAR_BEZEI"),
+            area=("SL_FLAECHE_BRUTTO_HA",),
+        ),
     )
 )

@@ -10,6 +10,6 @@ declare(
         licence="Modellicentie gratis hergebruik 1.0",
         country="BE",
         crs_if_missing={"BE": "EPSG:31370"},
-        columns=ColumnMap(id=("REF_ID",), code=("GWSCOD_H",), name=("GWSNAM_H",)),
+        columns=ColumnMap(id=("REF_ID",), code=("GWSCOD_H",), name=("GWSNAM_H",), area=("GRAF_OPP",)),
     )
 )

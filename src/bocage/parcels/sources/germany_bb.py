@@ -10,6 +10,6 @@ declare(
         licence="dl-de/by-2.0",
         country="DE",
         crs_if_missing={"DE": "EPSG:25833"},
-        columns=ColumnMap(code=("code",), name=("code_bez",), year=("antragjahr",)),
+        columns=ColumnMap(code=("code",), name=("code_bez",), year=("antragjahr",), area=("groesse",)),
     )
 )

@@ -10,6 +10,6 @@ declare(
         licence="Licence Ouverte 2.0",
         country="FR",
         crs_if_missing={"FR": "EPSG:2154"},
-        columns=ColumnMap(id=("ID_PARCEL",), code=("CODE_CULTU",)),
+        columns=ColumnMap(id=("ID_PARCEL",), code=("CODE_CULTU",), area=("SURF_PARC",)),
     )
 )
