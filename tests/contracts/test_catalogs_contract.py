@@ -9,7 +9,19 @@ from bocage.testing.catalogs import check_catalog
 WHERE = {"local_safe": "beziers-2018/s2", "stac_static": "earthsearch-33twm"}
 
 
-@pytest.mark.parametrize("name", list(CATALOGS))
+REMOTE = {
+    "stac",
+    "earth_search",
+    "planetary_computer",
+    "cdse",
+}  # tests/pipeline/test_fetch_from_servers.py serves these
+
+
+def test_every_catalog_is_tested():
+    assert set(WHERE) | REMOTE == set(CATALOGS)
+
+
+@pytest.mark.parametrize("name", WHERE)
 def test_catalog_contract(name, samples):
     options = SceneOptions(catalog=name, path=str(samples / WHERE[name]))
     assert check_catalog(CATALOGS[name], options)

@@ -1,20 +1,25 @@
-"""`bocage scenes`: catalogs, search, inspect."""
+"""`bocage scenes`: catalogs, search, fetch, inspect."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bocage.cli.output import emit, table
-from bocage.core.errors import ConfigError
+from bocage.cli.output import emit, settings, table
+from bocage.core.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+    from bocage.scenes.options import SceneOptions
     from bocage.scenes.record import Scene
 
 app = typer.Typer(no_args_is_help=True)
+COLUMNS = ("sensed", "tile", "baseline", "cloud", "offset", "product")
 
 
 @app.command()
@@ -26,50 +31,139 @@ def catalogs() -> None:
     emit({"catalogs": rows}, text=table(("catalog", "what"), [(r["name"], r["what"]) for r in rows]))
 
 
+CatalogOption = Annotated[
+    str,
+    typer.Option(
+        help="A name of `bocage scenes catalogs`, a folder of products, a STAC file, or a STAC API's address."
+    ),
+]
+RegionOption = Annotated[str | None, typer.Option(metavar="FILE_OR_BBOX", help="A vector file, or L,B,R,T in degrees.")]
+SeasonOption = Annotated[
+    str | None, typer.Option(metavar="A/B", help="First and last day, e.g. 2018-04-01/2018-09-30.")
+]
+CloudOption = Annotated[float | None, typer.Option(help="Drop cloudier products (0-1).", min=0, max=1)]
+LevelOption = Annotated[Literal["L2A", "L1C"], typer.Option(help="Surface (L2A) or top of atmosphere.")]
+PathOption = Annotated[str | None, typer.Option(help="Where a catalog given by name lies: folder, file or address.")]
+CollectionOption = Annotated[str | None, typer.Option(help="Collection of a STAC API.")]
+
+
 @app.command()
 def search(
-    catalog: Annotated[
-        str, typer.Option(help="A folder of SAFE products, a STAC file, or a catalog's name (with --path).")
-    ],
-    region: Annotated[
-        str | None, typer.Option(metavar="FILE_OR_BBOX", help="A vector file, or L,B,R,T in degrees.")
-    ] = None,
-    season: Annotated[
-        str | None, typer.Option(metavar="A/B", help="First and last day, e.g. 2018-04-01/2018-09-30.")
-    ] = None,
-    max_cloud_fraction: Annotated[
-        float | None, typer.Option(help="Drop cloudier products (0-1).", min=0, max=1)
-    ] = None,
-    level: Annotated[Literal["L2A", "L1C"], typer.Option(help="Surface (L2A) or top of atmosphere.")] = "L2A",
-    path: Annotated[Path | None, typer.Option(help="Where a catalog given by name lies.")] = None,
+    catalog: CatalogOption,
+    region: RegionOption = None,
+    season: SeasonOption = None,
+    max_cloud_fraction: CloudOption = None,
+    level: LevelOption = "L2A",
+    path: PathOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Products for a place and a season."""
-    from bocage.regions.plan import plan_regions, region_from_text
+    from bocage.scenes.search import search_scenes
+
+    options = read_options(catalog, season, max_cloud_fraction, level, path, collection)
+    scenes, tally = search_scenes(options, read_region(region))
+    result = {"scenes": [scene.to_json() for scene in scenes], "tally": tally.to_json()}
+    emit(result, text=[table(COLUMNS, [_row(scene) for scene in scenes]), f"{tally}."])
+
+
+@app.command()
+def fetch(
+    catalog: CatalogOption,
+    region: RegionOption = None,
+    season: SeasonOption = None,
+    bands: Annotated[
+        str | None, typer.Option(help="Such as B02,B03,B04,B08; by default the ten of 10 and 20 m.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the products; by default in the cache.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print scenes, bytes and requests.")] = False,
+    archive: Annotated[bool, typer.Option("--archive", help="Whole products as SAFE, instead of bands.")] = False,
+    s3: Annotated[bool, typer.Option("--s3", help="Take s3:// addresses where there are HTTPS ones as well.")] = False,
+    max_cloud_fraction: CloudOption = None,
+    level: LevelOption = "L2A",
+    path: PathOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """Download products: only the bands that are needed, resumed, checked, and kept for the next time."""
+    from bocage.core.artifacts import default_root
+    from bocage.core.bands import BANDS, DEFAULT_BANDS, check_bands
+    from bocage.scenes.fetch import estimate_fetch, fetch_scenes
+    from bocage.scenes.fetch_http import Fetcher
+    from bocage.scenes.plan_fetch import plan_fetch
+    from bocage.scenes.search import search_scenes
+
+    wanted = tuple(b.strip() for b in bands.split(",")) if bands else DEFAULT_BANDS
+    check_bands(wanted, allowed=(*BANDS, "SCL"))
+    options = read_options(catalog, season, max_cloud_fraction, level, path, collection)
+    scenes, tally = search_scenes(options, read_region(region))
+    folder = (out or default_root() / "scenes").expanduser().absolute()
+    plans, failed = plan_fetch(scenes, wanted, folder, archive=archive, s3=s3)
+    fetcher = Fetcher(connections=settings.workers)
+    if dry_run:
+        estimate = estimate_fetch(plans, fetcher, workers=settings.workers)
+        unknown = f" and {estimate.n_unknown} files of unknown size" if estimate.n_unknown else ""
+        result = {
+            "scenes": [scene.id for scene in scenes],
+            "bytes": estimate.n_bytes,
+            "n_unknown_size": estimate.n_unknown,
+            "requests": estimate.n_requests,
+            "failed": failed,
+            "out": str(folder),
+            "tally": tally.to_json(),
+        }
+        line = f"{len(plans)} scenes, {estimate.n_bytes / 1e9:.3f} GB{unknown}, {estimate.n_requests} requests."
+        emit(result, text=[table(COLUMNS, [_row(scene) for scene in scenes]), f"{tally}.", line, *_problems(failed)])
+        return
+    done = fetch_scenes(plans, folder, fetcher, workers=settings.workers)
+    failed |= done.failed
+    result = {
+        "fetched": done.fetched,
+        "cached": done.cached,
+        "failed": failed,
+        "bytes": done.n_bytes,
+        "out": str(folder),
+    }
+    counts = f"{len(done.fetched)} fetched, {len(done.cached)} there already, {len(failed)} failed"
+    emit(result, text=[f"{counts}; {done.n_bytes / 1e9:.3f} GB in {folder}.", *_problems(failed)])
+    if failed:
+        raise typer.Exit(SourceError.exit_code)
+
+
+def read_options(
+    catalog: str,
+    season: str | None,
+    max_cloud_fraction: float | None,
+    level: str,
+    path: str | None,
+    collection: str | None,
+) -> SceneOptions:
+    """The command line's choice of products, checked as in an experiment."""
     from bocage.scenes.catalogs import CATALOGS
     from bocage.scenes.options import SceneOptions
-    from bocage.scenes.search import guess_catalog, search_scenes
+    from bocage.scenes.search import guess_catalog
 
-    where = path if catalog in CATALOGS else Path(catalog)
-    options = SceneOptions.model_validate(
+    named = catalog in CATALOGS
+    return SceneOptions.model_validate(
         {
-            "catalog": catalog if catalog in CATALOGS else guess_catalog(Path(catalog)),
-            "path": None if where is None else str(where),
+            "catalog": catalog if named else guess_catalog(catalog),
+            "path": path if named else catalog,
+            "collection": collection,
             "season": parse_season(season) if season else None,
             "level": level,
             "max_cloud_fraction": max_cloud_fraction,
         }
     )
-    geometry = plan_regions(region_from_text(region))[0].geometry if region else None
-    scenes, tally = search_scenes(options, geometry)
-    rows = [_row(scene) for scene in scenes]
-    columns = ("sensed", "tile", "baseline", "cloud", "offset", "product")
-    result = {"scenes": [scene.to_json() for scene in scenes], "tally": tally.to_json()}
-    emit(result, text=[table(columns, rows), f"{tally}."])
+
+
+def read_region(text: str | None) -> BaseGeometry | None:
+    """The outline in longitude/latitude of `--region`."""
+    from bocage.regions.plan import plan_regions, region_from_text
+
+    return plan_regions(region_from_text(text))[0].geometry if text else None
 
 
 @app.command()
 def inspect(
-    path: Annotated[Path, typer.Argument(help="A .SAFE folder or a STAC item (JSON).")],
+    path: Annotated[Path, typer.Argument(help="A .SAFE folder, a .SAFE.zip or a STAC item (JSON).")],
     check: Annotated[bool, typer.Option(help="Also check all band files: structure, size, MD5.")] = False,
 ) -> None:
     """One product: where its offset comes from, which bands it has."""
@@ -99,6 +193,10 @@ def parse_season(text: str) -> tuple[date, date]:
     if first > last:
         raise ConfigError(f"The season {text} ends before it begins. Write the first day first.")
     return first, last
+
+
+def _problems(failed: Mapping[str, str]) -> list[str]:
+    return [f"{name}: {problem}" for name, problem in failed.items()]
 
 
 def _row(scene: Scene) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import rasterio
@@ -26,6 +27,7 @@ from bocage.core.grid import Grid, grid_from_json
 from bocage.cubes.align import MARGIN_PX, interpolate_onto, plan_alignment, repeat_onto
 from bocage.cubes.plan import LATTICE_BAND
 from bocage.scenes.jpeg2000 import CODESTREAM, SIGNATURE
+from bocage.scenes.read_remote import open_remote, remote_options
 from bocage.scenes.record import Asset, Scene
 
 CLOUD_MASK = "MSK_CLASSI_B00"
@@ -88,7 +90,7 @@ def read_cloud_mask(asset: Asset, grid: Grid) -> Bool:
 def read_asset(asset: Asset, grid: Grid, *, resampling: str, threads: int, index: int = 1) -> UInt16:
     """One layer (counted from 1) of a band file on a grid; see `read_bands`."""
     out = np.zeros(grid.shape, np.uint16)
-    with rasterio.Env(GDAL_NUM_THREADS=str(threads)), _open(asset) as source:
+    with rasterio.Env(GDAL_NUM_THREADS=str(threads), **remote_options(asset.href)), _open(asset) as source:
         try:
             alignment = plan_alignment(_grid_of(source, asset), grid, margin_px=MARGIN_PX[resampling])
         except GridMismatch as error:
@@ -113,12 +115,16 @@ def read_asset(asset: Asset, grid: Grid, *, resampling: str, threads: int, index
 
 def is_jpeg2000(asset: Asset) -> bool:
     """Whether a local file is JPEG 2000, by its first bytes."""
+    if asset.is_remote:
+        return urlsplit(asset.href).path.endswith(".jp2")
     with Path(asset.href).open("rb") as file:
         head = file.read(8)
     return head == SIGNATURE or head[:4] == CODESTREAM
 
 
 def _open(asset: Asset) -> rasterio.DatasetReader:
+    if asset.is_remote:
+        return open_remote(asset.href)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # then the catalog's grid counts, see `_grid_of`

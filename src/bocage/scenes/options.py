@@ -14,7 +14,8 @@ class SceneOptions(Options):
     """Which products to use."""
 
     catalog: str = Field("local_safe", description="where to search: a name of `bocage scenes catalogs`")
-    path: str | None = Field(None, description="folder or file of a local catalog")
+    path: str | None = Field(None, description="folder or file of a local catalog, or address of a STAC API")
+    collection: str | None = Field(None, description="collection of a STAC API; by default the one of the level")
     season: tuple[date, date] | None = Field(None, description="first and last sensing date, both included")
     level: Literal["L2A", "L1C"] = Field(
         "L2A", description="processing level: surface (L2A) or top of atmosphere (L1C)"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import rasterio
 from rasterio.errors import RasterioError
 
 from bocage.core.artifacts import read_json
-from bocage.core.errors import CorruptFile, MissingBand, MissingFile, SourceError
+from bocage.core.errors import CorruptFile, MissingBand, MissingFile
 from bocage.scenes import jpeg2000
-from bocage.scenes.record import Scene
+from bocage.scenes.fetch_http import Fetcher
+from bocage.scenes.record import Asset, Scene
 from bocage.scenes.safe import (
     METADATA_FILES,
     ManifestEntry,
@@ -22,6 +24,7 @@ from bocage.scenes.safe import (
     scene_from_metadata,
 )
 from bocage.scenes.stac import scene_from_item
+from bocage.scenes.write_unpacked import unpack_into_cache
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MANIFEST = "manifest.safe"
@@ -41,6 +44,8 @@ def open_scene(path: Path) -> Scene:
         if not isinstance(item, dict) or item.get("type") != "Feature":
             raise MissingFile(f"{path} is no STAC item (its type is not Feature). Give the JSON file of one item.")
         return scene_from_item(item, base=path.resolve().parent)
+    if path.is_file() and path.suffix == ".zip":
+        return open_safe(unpack_into_cache(path))
     if path.is_file():
         raise MissingFile(
             f"{path} is a file of {path.stat().st_size:,} bytes, but a SAFE product is a folder. "
@@ -92,7 +97,7 @@ def check_scene_files(scenes: Iterable[Scene], bands: Sequence[str], *, checksum
     damaged = [
         f"{path}: {damage}"
         for s in scenes
-        for path, damage in _damages([s.assets[b].href for b in bands], checksums=checksums)
+        for path, damage in _damages([s.assets[b] for b in bands], checksums=checksums)
     ]
     if damaged:
         raise CorruptFile(
@@ -101,7 +106,30 @@ def check_scene_files(scenes: Iterable[Scene], bands: Sequence[str], *, checksum
         )
 
 
-def _damages(hrefs: Sequence[str], *, checksums: bool) -> list[tuple[str, str]]:
+def _damages(assets: Sequence[Asset], *, checksums: bool) -> list[tuple[str, str]]:
+    remote = [(a.href, find_remote_damage(a)) for a in assets if a.is_remote]
+    return [(href, damage) for href, damage in remote if damage] + _local_damages(
+        [a.href for a in assets if not a.is_remote], checksums=checksums
+    )
+
+
+def find_remote_damage(asset: Asset, fetcher: Fetcher | None = None) -> str | None:
+    """What can be told of a remote raster's damage from two bytes: a cut JPEG 2000 lacks its end marker.
+
+    GDAL itself notices a cut GeoTIFF, since it asks for each block by its place; for those only the stated size counts.
+
+    Raises:
+        SourceError: if the file cannot be reached.
+    """
+    tail, size = (fetcher or Fetcher()).fetch_tail(asset.href, 2)
+    if asset.size is not None and size is not None and size != asset.size:
+        return f"it has {size:,} bytes, the catalog says {asset.size:,}"
+    if urlsplit(asset.href).path.endswith(".jp2") and tail != jpeg2000.END:
+        return "cut: no end-of-codestream marker at its end"
+    return None
+
+
+def _local_damages(hrefs: Sequence[str], *, checksums: bool) -> list[tuple[str, str]]:
     manifest = _read_manifest(Path(hrefs[0])) if hrefs else {}
     found = [(href, find_damage(Path(href), manifest.get(Path(href)), checksums=checksums)) for href in hrefs]
     return [(href, damage) for href, damage in found if damage]
@@ -109,8 +137,6 @@ def _damages(hrefs: Sequence[str], *, checksums: bool) -> list[tuple[str, str]]:
 
 def find_damage(path: Path, entry: ManifestEntry | None = None, *, checksums: bool = False) -> str | None:
     """What is wrong with one raster file, in a few words; None if nothing is."""
-    if "://" in str(path) or ":/" in str(path):
-        raise SourceError(f"{path} is remote. Download the product and give its local path.")
     if not path.is_file():
         return "the file is not there"
     size = path.stat().st_size

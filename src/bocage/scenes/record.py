@@ -24,14 +24,26 @@ class Asset:
         href: absolute path, or address.
         resolution_m: ground sampling distance of the band file.
         grid: what the catalog says of its grid (crs, transform, shape); used for files that say nothing themselves.
+        size: bytes, where the catalog states it.
+        checksum: multihash in hex, where the catalog states it.
+        alternate: a second address of the same file, over HTTPS where the first is S3.
     """
 
     href: str
     resolution_m: int
     grid: Mapping[str, Any] | None = None
+    size: int | None = None
+    checksum: str | None = None
+    alternate: str | None = None
+
+    @property
+    def is_remote(self) -> bool:
+        return is_remote(self.href)
 
     def to_json(self) -> dict[str, Any]:
         record: dict[str, Any] = {"href": self.href, "resolution_m": self.resolution_m}
+        stated = {"size": self.size, "checksum": self.checksum, "alternate": self.alternate}
+        record |= {name: value for name, value in stated.items() if value is not None}
         return record | ({"grid": dict(self.grid)} if self.grid else {})
 
 
@@ -58,6 +70,8 @@ class Scene:
         assets: band name or "SCL" -> its raster.
         footprint: GeoJSON geometry in longitude/latitude of the product (an extract may cover less), or None.
         crs: "EPSG:…" of the rasters.
+        archive: the whole product as a zip, where the catalog offers it.
+        sequence: how often Earth Search processed the scene before; 0 elsewhere.
     """
 
     id: str
@@ -76,6 +90,8 @@ class Scene:
     offset_by_band: Mapping[str, float] = field(default_factory=dict)
     footprint: Mapping[str, Any] | None = None
     crs: str | None = None
+    archive: Asset | None = None
+    sequence: int = 0
 
     def __post_init__(self) -> None:
         if self.datetime.tzinfo is None:
@@ -110,12 +126,21 @@ class Scene:
             "assets": {name: asset.to_json() for name, asset in self.assets.items()},
             "footprint": dict(self.footprint) if self.footprint else None,
             "crs": self.crs,
+            "archive": self.archive.to_json() if self.archive else None,
+            "sequence": self.sequence,
         }
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Scene:
         assets = {name: Asset(**asset) for name, asset in record["assets"].items()}
-        return cls(**{**record, "datetime": datetime.fromisoformat(record["datetime"]), "assets": assets})
+        archive = Asset(**record["archive"]) if record.get("archive") else None
+        time = datetime.fromisoformat(record["datetime"])
+        return cls(**{**record, "datetime": time, "assets": assets, "archive": archive})
+
+
+def is_remote(href: str) -> bool:
+    """Whether an href is an address on the network, not a path."""
+    return href.startswith(("https://", "http://", "s3://"))
 
 
 def parse_time(text: str) -> datetime:

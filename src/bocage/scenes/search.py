@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from shapely.geometry import shape
+from shapely.geometry import Polygon, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
@@ -15,6 +16,8 @@ from bocage.regions.plan import describe_box
 from bocage.scenes.catalogs import CATALOGS, Skipped
 from bocage.scenes.options import SceneOptions
 from bocage.scenes.record import Scene, baseline_number
+
+MIN_SHARE = 1e-6  # of the region: less than that is no ground of its own
 
 
 def search_scenes(options: SceneOptions, region: BaseGeometry | None = None) -> tuple[list[Scene], Tally]:
@@ -30,10 +33,12 @@ def search_scenes(options: SceneOptions, region: BaseGeometry | None = None) -> 
     Raises:
         NothingLeft: if no scene is left, with the reasons and where the scenes are.
     """
-    found = list(CATALOGS[options.catalog].find(options))
+    found = list(CATALOGS[options.catalog].find(options, region))
     scenes = [f for f in found if isinstance(f, Scene)]
     verdicts = [judge(s, options, region) for s in scenes]
-    judged, tally = select_newest([s for s, verdict in zip(scenes, verdicts, strict=True) if verdict is None])
+    newest, tally = select_newest([s for s, verdict in zip(scenes, verdicts, strict=True) if verdict is None])
+    judged, of_tiles = select_tiles(newest, None if options.tiles else region)
+    tally = tally.then(of_tiles)
     skipped = Tally.count([f.reason for f in found if isinstance(f, Skipped)])
     tally = skipped + Tally.count(verdicts).then(tally)
     if not judged:
@@ -58,10 +63,12 @@ def judge(scene: Scene, options: SceneOptions, region: BaseGeometry | None) -> s
 
 
 def select_newest(scenes: Sequence[Scene]) -> tuple[list[Scene], Tally]:
-    """One product of each tile and sensing time: the highest baseline, then the latest made, then the last name."""
-    best: dict[tuple[str, str, object], Scene] = {}
+    """One product of each tile and overflight: the highest sequence number (Earth Search), then baseline, then the
+    latest made, then the last name. Products whose sensing begins in the same minute are one overflight.
+    """
+    best: dict[tuple[str, str, str, str], Scene] = {}
     for scene in sorted(scenes, key=_age):
-        best[scene.level, scene.tile, scene.datetime] = scene
+        best[scene.level, scene.platform, scene.tile, _overflight(scene)] = scene
     kept = sorted(best.values(), key=lambda s: (s.datetime, s.id))
     return kept, Tally(len(kept), {"reprocessed duplicate": len(scenes) - len(kept)})
 
@@ -71,8 +78,11 @@ def fingerprint_catalog(options: SceneOptions) -> str:
     return CATALOGS[options.catalog].fingerprint(options)
 
 
-def guess_catalog(path: Path) -> str:
-    """Which local catalog a path is: a STAC file or a folder with one, else SAFE products."""
+def guess_catalog(where: str | Path) -> str:
+    """Which catalog an address or path is: a STAC API, a STAC file or a folder with one, else SAFE products."""
+    if str(where).startswith(("https://", "http://")):
+        return "stac"
+    path = Path(where)
     if path.suffix == ".json" or (
         path.is_dir() and any((path / f"{n}.json").is_file() for n in ("catalog", "collection"))
     ):
@@ -80,8 +90,46 @@ def guess_catalog(path: Path) -> str:
     return "local_safe"
 
 
-def _age(scene: Scene) -> tuple[tuple[int, int], str, str]:
-    return baseline_number(scene.baseline) or (0, 0), scene.generated, scene.id
+def select_tiles(scenes: Sequence[Scene], region: BaseGeometry | None) -> tuple[list[Scene], Tally]:
+    """Without the tiles that add nothing to the region. Tiles overlap by 10 km or more, and ground seen twice would
+    count twice.
+
+    Tiles are taken by how much of the region they show, then by name; one that shows no ground beyond those taken
+    goes. What a tile shows is the union of its footprints; one without a footprint stays. Tiles of both UTM zones stay
+    where each shows ground of its own.
+    """
+    if region is None:
+        return list(scenes), Tally(len(scenes))
+    shown = {tile: _shown([s for s in scenes if s.tile == tile], region) for tile in sorted({s.tile for s in scenes})}
+    taken, covered = {tile for tile, part in shown.items() if part is None}, Polygon()
+    known = {tile: part for tile, part in shown.items() if part is not None}
+    for tile in sorted(known, key=lambda t: (-known[t].area, t)):
+        if (
+            not taken
+            or known[tile].difference(covered).area > MIN_SHARE * region.envelope.area
+            or region.envelope.area == 0
+        ):
+            taken.add(tile)
+            covered = covered.union(known[tile])
+    verdicts = [None if s.tile in taken else "covered by an overlapping tile" for s in scenes]
+    return [s for s in scenes if s.tile in taken], Tally.count(verdicts)
+
+
+def _shown(scenes: Sequence[Scene], region: BaseGeometry) -> BaseGeometry | None:
+    if any(s.footprint is None for s in scenes):
+        return None
+    outlines = [shape(dict(s.footprint)).buffer(0) for s in scenes if s.footprint]
+    return unary_union(outlines).intersection(region.envelope)
+
+
+def _overflight(scene: Scene) -> str:
+    """The sensing start in the product's name (all products of a datatake share it), else in the record."""
+    named = re.match(r"S2[A-D]_MSIL\d[AC]_(\d{8}T\d{4})\d\d_", scene.id)
+    return named[1] if named else f"{scene.datetime:%Y%m%dT%H%M}"
+
+
+def _age(scene: Scene) -> tuple[int, tuple[int, int], str, str]:
+    return scene.sequence, baseline_number(scene.baseline) or (0, 0), scene.generated, scene.id
 
 
 def _nothing(options: SceneOptions, scenes: Sequence[Scene], tally: Tally, region: BaseGeometry | None) -> str:
@@ -94,6 +142,7 @@ def _nothing(options: SceneOptions, scenes: Sequence[Scene], tally: Tally, regio
         asked.append(f"cloud at most {options.max_cloud_fraction:g}")
     if region is not None:
         asked.append(describe_box(region))
+    where = f"'{options.path}' ({options.catalog})" if options.path else f"'{options.catalog}'"
     held = ""
     if scenes:
         times = [s.datetime.date() for s in scenes]
@@ -105,6 +154,6 @@ def _nothing(options: SceneOptions, scenes: Sequence[Scene], tally: Tally, regio
             f"tiles {', '.join(tiles)}{where}."
         )
     return (
-        f"No scene of '{options.path}' ({options.catalog}) is left for {'; '.join(asked)}: {tally}.{held} "
+        f"No scene of {where} is left for {'; '.join(asked)}: {tally}.{held} "
         "Widen the filters under `scenes`, or give another path."
     )

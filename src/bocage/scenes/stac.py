@@ -16,6 +16,7 @@ from bocage.scenes.record import SCL, Asset, Scene, offset_from_baseline, parse_
 
 _BAND_BY_NAME = {b.earth_search: b.name for b in BANDS.values()} | {b: b for b in BANDS} | {"scl": SCL, "SCL": SCL}
 _FLAG = "earthsearch:boa_offset_applied"
+FETCHED, FETCHED_OFFSET = "bocage:offset_source", "bocage:offset"
 
 
 def scene_from_item(item: Mapping[str, Any], *, base: Path) -> Scene:
@@ -53,6 +54,8 @@ def scene_from_item(item: Mapping[str, Any], *, base: Path) -> Scene:
         assets=_assets(item, base, crs),
         footprint=item.get("geometry"),
         crs=crs,
+        archive=_archive(item, base),
+        sequence=int(p["s2:sequence"]) if str(p.get("s2:sequence", "")).isdigit() else 0,
     )
 
 
@@ -71,7 +74,14 @@ def _assets(item: Mapping[str, Any], base: Path, crs: str) -> dict[str, Asset]:
             continue
         resolution_m = _resolution_m(key, asset, band)
         found.setdefault(band, []).append(
-            Asset(resolve_href(asset["href"], base), resolution_m, _declared_grid(asset, crs))
+            Asset(
+                resolve_href(asset["href"], base),
+                resolution_m,
+                _declared_grid(asset, crs),
+                size=asset.get("file:size"),
+                checksum=asset.get("file:checksum"),
+                alternate=_alternate(asset),
+            )
         )
     native = {b.name: b.resolution_m for b in BANDS.values()} | {SCL: 20}
     return {
@@ -79,6 +89,20 @@ def _assets(item: Mapping[str, Any], base: Path, crs: str) -> dict[str, Asset]:
         for band in (*BANDS, SCL)
         if band in found
     }
+
+
+def _alternate(asset: Mapping[str, Any]) -> str | None:
+    other = (asset.get("alternate") or {}).get("https") or {}
+    return str(other["href"]) if other.get("href") else None
+
+
+def _archive(item: Mapping[str, Any], base: Path) -> Asset | None:
+    """The asset that is the whole product as a zip: `Product` of the Copernicus Data Space."""
+    for asset in (item.get("assets") or {}).values():
+        if asset.get("type") == "application/zip":
+            href = resolve_href(asset["href"], base)
+            return Asset(href, 10, size=asset.get("file:size"), checksum=asset.get("file:checksum"))
+    return None
 
 
 def _resolution_m(key: str, asset: Mapping[str, Any], band: str) -> int:
@@ -100,7 +124,9 @@ def _offset(item: Mapping[str, Any], baseline: str | None) -> tuple[float, str]:
     only the flag counts, and where it is false or missing the baseline. Elsewhere raster offsets are meant as written.
     """
     p = item.get("properties") or {}
-    flag = p.get(_FLAG)
+    flag, fetched = p.get(_FLAG), p.get(FETCHED)
+    if fetched:  # written by `scenes fetch`, which had decided already
+        return float(p[FETCHED_OFFSET]), str(fetched)
     if flag is True:
         return 0.0, f"{_FLAG} is true"
     if flag is False or any(key.startswith("earthsearch:") for key in p):

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from shapely.geometry.base import BaseGeometry
+
 from bocage.core.bands import BANDS
 from bocage.scenes.catalogs import Catalog, Skipped
 from bocage.scenes.options import SceneOptions
 from bocage.scenes.record import OFFSET, SCL, Scene
 
 
-def check_catalog(catalog: Catalog, options: SceneOptions) -> list[Scene]:
+def check_catalog(catalog: Catalog, options: SceneOptions, region: BaseGeometry | None = None) -> list[Scene]:
     """Ask a catalog twice; fail with an AssertionError where it breaks the contract; returns its scenes.
 
     The contract: it yields scenes and skips with a reason, the same ones in the same order each time; scenes survive
     JSON; assets are bands or SCL, local ones are absolute paths; offsets are 0 or −1000 with their source; the
     fingerprint is stable.
     """
-    found, again = list(catalog.find(options)), list(catalog.find(options))
+    found, again = list(catalog.find(options, region)), list(catalog.find(options, region))
     assert found == again, "two searches of one catalog differ"
     assert found, "the catalog yields nothing; test it where there is something to find"
     fingerprint = catalog.fingerprint(options)
@@ -44,6 +46,7 @@ def _check_scene(scene: Scene) -> None:
     cloud = scene.cloud_cover_fraction
     assert cloud is None or 0 <= cloud <= 1, f"{name}: the cloud share {cloud} is no fraction"
     for band, asset in scene.assets.items():
-        remote = "://" in asset.href
+        remote = asset.is_remote
+        assert "sig=" not in asset.href, f"{name} {band}: the address is signed; keep it unsigned"
         assert remote or Path(asset.href).is_absolute(), f"{name} {band}: {asset.href} is not absolute"
         assert asset.resolution_m > 0, f"{name} {band}: resolution {asset.resolution_m}"

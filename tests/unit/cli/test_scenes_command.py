@@ -55,7 +55,14 @@ def test_inspect(invoke, archive):
 
 
 def test_catalogs(invoke):
-    assert [c["name"] for c in invoke("catalogs")["catalogs"]] == ["local_safe", "stac_static"]
+    assert sorted(c["name"] for c in invoke("catalogs")["catalogs"]) == [
+        "cdse",
+        "earth_search",
+        "local_safe",
+        "planetary_computer",
+        "stac",
+        "stac_static",
+    ]
 
 
 @pytest.mark.parametrize("season", ["2018", "2018-05-01/2018-04-01", "May/June"])

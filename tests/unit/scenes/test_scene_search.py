@@ -65,7 +65,7 @@ def test_what_is_no_product_is_counted(archive):
     (archive / "S2A_MSIL2A_FILE.SAFE").write_bytes(b"")
     dropped = search(archive)[1].dropped
     assert dropped["no product metadata"] == 1
-    assert dropped["archive, not unpacked"] == 1
+    assert dropped["damaged archive"] == 1
     assert dropped["a file, not a folder"] == 1
 
 

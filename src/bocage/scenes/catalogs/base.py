@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from shapely.geometry.base import BaseGeometry
+
 from bocage.core.errors import ConfigError, MissingFile
 from bocage.core.registry import Registry
 from bocage.scenes.options import SceneOptions
@@ -24,8 +26,8 @@ class Skipped:
 class Catalog(Protocol):
     """A source of scenes. `bocage.testing.catalogs.check_catalog` tests one."""
 
-    def find(self, options: SceneOptions) -> Iterator[Scene | Skipped]:
-        """All scenes, lazily and in a stable order; filters in the options are hints, `search` applies them."""
+    def find(self, options: SceneOptions, region: BaseGeometry | None = None) -> Iterator[Scene | Skipped]:
+        """All scenes, lazily and in a stable order; region and options are hints, `search` applies the filters."""
         ...
 
     def fingerprint(self, options: SceneOptions) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from shapely.geometry.base import BaseGeometry
+
 from bocage.core.artifacts import read_json
 from bocage.core.digest import fingerprint_tree
 from bocage.core.errors import CorruptFile, MissingFile
@@ -18,7 +20,7 @@ from bocage.scenes.stac import resolve_href, scene_from_item
 class StacStatic:
     """`path` is a STAC file, or a folder whose catalogs and collections are all followed."""
 
-    def find(self, options: SceneOptions) -> Iterator[Scene | Skipped]:
+    def find(self, options: SceneOptions, region: BaseGeometry | None = None) -> Iterator[Scene | Skipped]:
         path = local_path(options)
         starts = sorted(path.glob("*.json")) if path.is_dir() else [path]
         if not starts:

@@ -1,0 +1,219 @@
+"""Keys and tokens of the providers, from the environment or the usual file, put on a request. IO: files, network.
+
+Nothing here is ever written anywhere: addresses are kept unsigned, and messages name variables, never values.
+Signing of S3 requests: AWS Signature Version 4, with the payload unsigned.
+"""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import hmac
+import netrc
+import os
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from bocage.core.errors import SourceError
+
+CDSE_S3 = "https://eodata.dataspace.copernicus.eu"
+CDSE_IDENTITY = "https://identity.dataspace.copernicus.eu/auth/realms/CDSE/protocol/openid-connect/token"
+CDSE_HOST = "dataspace.copernicus.eu"
+PC_TOKEN = "https://planetarycomputer.microsoft.com/api/sas/v1/token"
+PC_HOST = "blob.core.windows.net"
+_EARLY_S = 60  # a token is renewed that long before it ends
+
+
+@dataclass(frozen=True)
+class S3Keys:
+    """An S3 service and how to sign for it; without a key requests are anonymous."""
+
+    endpoint: str
+    region: str
+    key: str | None = field(default=None, repr=False)
+    secret: str | None = field(default=None, repr=False)
+
+
+class S3Auth(AuthBase):
+    """Signs a request by AWS Signature Version 4 at the moment it is sent."""
+
+    def __init__(self, keys: S3Keys, now: datetime | None = None) -> None:
+        self.keys, self.now = keys, now
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.keys.key is None or self.keys.secret is None:
+            return request
+        now = self.now or datetime.now(UTC)
+        payload = request.headers.setdefault("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+        request.headers["x-amz-date"] = now.strftime("%Y%m%dT%H%M%SZ")
+        url = urlsplit(str(request.url or ""))
+        signed = {"host": url.netloc}
+        signed |= {k.lower(): str(v) for k, v in request.headers.items() if re.match("x-amz-|range$", k, re.IGNORECASE)}
+        names = ";".join(sorted(signed))
+        lines = "".join(f"{name}:{signed[name].strip()}\n" for name in sorted(signed))
+        canonical = "\n".join([str(request.method), url.path, url.query, lines, names, str(payload)])
+        scope = f"{now:%Y%m%d}/{self.keys.region}/s3/aws4_request"
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        text = "\n".join(["AWS4-HMAC-SHA256", str(request.headers["x-amz-date"]), scope, digest])
+        secret = f"AWS4{self.keys.secret}".encode()
+        for step in (*scope.split("/"), text):
+            secret = hmac.new(secret, step.encode(), hashlib.sha256).digest()
+        request.headers["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={self.keys.key}/{scope},SignedHeaders={names},Signature={secret.hex()}"
+        )
+        return request
+
+
+class BearerAuth(AuthBase):
+    """`Authorization: Bearer …`."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Signer:
+    """Turns an unsigned address into what a request needs. Tokens are kept in memory until shortly before they end.
+
+    Args:
+        pc_token: where Planetary Computer gives out its tokens.
+        cdse_identity: where the Copernicus Data Space gives out its tokens.
+    """
+
+    def __init__(self, *, pc_token: str = PC_TOKEN, cdse_identity: str = CDSE_IDENTITY) -> None:
+        self._pc_token, self._cdse_identity = pc_token, cdse_identity
+        self._tokens: dict[str, tuple[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def sign(self, href: str, *, fresh: bool = False) -> tuple[str, AuthBase | None]:
+        """Address and authorisation for one request.
+
+        Args:
+            href: unsigned, https:// or s3://.
+            fresh: get a new token, because the kept one was refused.
+        """
+        url = urlsplit(href)
+        if url.scheme == "s3":
+            keys = read_s3_keys(url.netloc)
+            return f"{keys.endpoint}/{url.netloc}{quote(url.path)}", S3Auth(keys)
+        host = url.hostname or ""
+        if host.endswith(f".{PC_HOST}"):
+            account, container = host.partition(".")[0], url.path.strip("/").partition("/")[0]
+            return f"{href}?{self._token(f'{account}/{container}', fresh)}", None
+        if host.endswith(CDSE_HOST) and not host.startswith("stac."):
+            return href, BearerAuth(self._token("cdse", fresh))
+        return href, None
+
+    def can_refresh(self, href: str) -> bool:
+        """Whether a new token may help where one was refused."""
+        host = urlsplit(href).hostname or ""
+        return host.endswith(f".{PC_HOST}") or (host.endswith(CDSE_HOST) and "CDSE_ACCESS_TOKEN" not in os.environ)
+
+    def advice(self, href: str) -> str:
+        """What to do where credentials were refused or are missing. Names variables, never values."""
+        url = urlsplit(href)
+        if url.scheme == "s3":
+            return (
+                "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for eodata CDSE_S3_ACCESS_KEY and "
+                "CDSE_S3_SECRET_KEY), or ~/.aws/credentials; keys may have ended."
+            )
+        if (url.hostname or "").endswith(CDSE_HOST):
+            return (
+                "Your token has ended or is missing: set CDSE_ACCESS_TOKEN anew, or CDSE_USERNAME and CDSE_PASSWORD, "
+                "or ~/.netrc for identity.dataspace.copernicus.eu."
+            )
+        return "The token may have ended, or the file is not public."
+
+    def _token(self, name: str, fresh: bool) -> str:
+        with self._lock:
+            token, ends = self._tokens.get(name, ("", 0.0))
+            if fresh or time.time() > ends - _EARLY_S:
+                token, ends = self._ask_cdse() if name == "cdse" else self._ask_pc(name)
+                self._tokens[name] = token, ends
+            return token
+
+    def _ask_pc(self, place: str) -> tuple[str, float]:
+        headers = {}
+        if key := os.environ.get("PC_SDK_SUBSCRIPTION_KEY"):
+            headers["Ocp-Apim-Subscription-Key"] = key
+        answer = _json_of("Planetary Computer", "GET", f"{self._pc_token}/{place}", headers=headers)
+        ends = datetime.fromisoformat(answer["msft:expiry"].replace("Z", "+00:00")).timestamp()
+        return answer["token"], ends
+
+    def _ask_cdse(self) -> tuple[str, float]:
+        if token := os.environ.get("CDSE_ACCESS_TOKEN"):
+            return token, float("inf")
+        user, password = _cdse_login()
+        form = {"client_id": "cdse-public", "grant_type": "password", "username": user, "password": password}
+        answer = _json_of("Copernicus Data Space", "POST", self._cdse_identity, data=form)
+        return answer["access_token"], time.time() + float(answer["expires_in"])
+
+
+def read_s3_keys(bucket: str) -> S3Keys:
+    """Endpoint and keys for a bucket: `eodata` is the Copernicus Data Space's unless AWS_S3_ENDPOINT says otherwise.
+
+    Keys come from CDSE_S3_ACCESS_KEY and CDSE_S3_SECRET_KEY (eodata), from the AWS_ variables, or from the AWS
+    credentials file and profile (AWS_SHARED_CREDENTIALS_FILE, AWS_PROFILE).
+    """
+    env = os.environ
+    region = (
+        env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or ("default" if bucket == "eodata" else "us-east-1")
+    )
+    stated = env.get("AWS_S3_ENDPOINT")
+    if stated:
+        secure = env.get("AWS_HTTPS", "YES").upper() not in ("NO", "FALSE", "OFF")
+        endpoint = stated if "://" in stated else f"http{'s' if secure else ''}://{stated}"
+    else:
+        endpoint = CDSE_S3 if bucket == "eodata" else f"https://s3.{region}.amazonaws.com"
+    key, secret = (env.get("CDSE_S3_ACCESS_KEY"), env.get("CDSE_S3_SECRET_KEY")) if bucket == "eodata" else (None, None)
+    if not (key and secret):
+        key, secret = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
+    if not (key and secret):
+        file = configparser.RawConfigParser()
+        file.read(Path(env.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")).expanduser())
+        profile = env.get("AWS_PROFILE", "default")
+        key = file.get(profile, "aws_access_key_id", fallback=None)
+        secret = file.get(profile, "aws_secret_access_key", fallback=None)
+    return S3Keys(endpoint.rstrip("/"), region, key or None, secret or None)
+
+
+def _cdse_login() -> tuple[str, str]:
+    user, password = os.environ.get("CDSE_USERNAME"), os.environ.get("CDSE_PASSWORD")
+    if user and password:
+        return user, password
+    try:
+        login = netrc.netrc(os.environ.get("NETRC")).authenticators(urlsplit(CDSE_IDENTITY).hostname or "")
+    except (OSError, netrc.NetrcParseError):
+        login = None
+    if not login or login[2] is None:
+        raise SourceError(
+            "Downloads from the Copernicus Data Space need an account: set CDSE_USERNAME and CDSE_PASSWORD, or "
+            "CDSE_ACCESS_TOKEN, or ~/.netrc for identity.dataspace.copernicus.eu, or S3 keys (CDSE_S3_ACCESS_KEY, "
+            "CDSE_S3_SECRET_KEY)."
+        )
+    return login[0], login[2]
+
+
+def _json_of(
+    who: str, method: str, url: str, *, headers: dict[str, str] | None = None, data: dict[str, str] | None = None
+) -> dict[str, str]:
+    try:
+        answer = requests.request(method, url, headers=headers, data=data, timeout=(10, 60))
+        if not answer.ok:
+            raise SourceError(f"{who} gives no token (HTTP {answer.status_code}). Check the account and try again.")
+        return dict(answer.json())
+    except (requests.RequestException, ValueError) as error:
+        if isinstance(error, SourceError):
+            raise
+        raise SourceError(f"{who} gives no token ({type(error).__name__}). Try again later.") from None

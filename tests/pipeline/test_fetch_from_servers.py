@@ -1,0 +1,155 @@
+"""`scenes fetch` against a bad-tempered server on this machine. It speaks HTTP and the STAC API's search for real
+items, but is no STAC product: only its answers are.
+"""
+
+import hashlib
+import http.server
+import json
+import threading
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from bocage.core.errors import CorruptFile, SourceError
+from bocage.scenes.catalogs.stac_api import StacApi
+from bocage.scenes.fetch import fetch_scenes
+from bocage.scenes.fetch_http import Fetcher, Patience
+from bocage.scenes.options import SceneOptions
+from bocage.scenes.plan_fetch import plan_fetch
+from bocage.scenes.search import search_scenes
+
+pytestmark = pytest.mark.slow
+QUICK = Patience(retries=3, backoff_s=0.01, longest_wait_s=1)
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    files: ClassVar[dict[str, bytes]] = {}
+    items: ClassVar[list[dict]] = []
+    moods: ClassVar[list[str]] = []  # what the next requests meet: 429, 503, cut, 401
+    seen: ClassVar[list[tuple[str, str | None]]] = []
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.seen.append((self.path, self.headers.get("Range")))
+        mood = self.moods.pop(0) if self.moods else ""
+        if mood.isdigit():
+            return self.answer(int(mood), b"", {"Retry-After": "0"})
+        if self.path in ("/", "/search") or self.path.startswith("/search?"):
+            return self.answer(200, json.dumps(self.document()).encode(), {"Content-Type": "application/json"})
+        body = self.files.get(self.path)
+        if body is None:
+            return self.answer(404, b"")
+        start = int((self.headers.get("Range") or "bytes=0-")[6:].split("-")[0] or 0)
+        extra = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"} if self.headers.get("Range") else {}
+        return self.answer(206 if extra else 200, body[start:], extra, cut=mood == "cut")
+
+    def do_POST(self):
+        length = int(self.headers["Content-Length"])
+        self.next_page = int(json.loads(self.rfile.read(length)).get("token", 0))
+        self.do_GET()
+
+    def document(self):
+        base = f"http://127.0.0.1:{self.server.server_port}"
+        if self.path == "/":
+            links = [{"rel": "search", "type": "application/geo+json", "method": "POST", "href": f"{base}/search"}]
+            conforms = [f"https://api.stacspec.org/v1.0.0/{c}" for c in ("core", "item-search")]
+            return {"type": "Catalog", "id": "x", "stac_version": "1.0.0", "description": "x", "links": links} | {
+                "conformsTo": conforms
+            }
+        page = self.next_page
+        more = {"rel": "next", "method": "POST", "href": f"{base}/search", "merge": True, "body": {"token": page + 1}}
+        links = [more] if page + 1 < len(self.items) else []
+        return {"type": "FeatureCollection", "features": self.items[page : page + 1], "links": links}
+
+    def answer(self, code, body, headers=None, *, cut=False):
+        self.send_response(code)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if cut else body)
+        if cut:
+            self.close_connection = True
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def server():
+    Server.files, Server.items, Server.moods, Server.seen = {}, [], [], []
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    running.server_close()
+
+
+BODY = bytes(range(256)) * 4000
+
+
+def fetch(server, target, **stated):
+    return Fetcher(patience=QUICK).fetch_file(f"{server}/a", target, **stated)
+
+
+@pytest.mark.parametrize("moods", [["429"], ["503", "429"], ["cut"], ["cut", "503", "cut"]])
+def test_busy_and_broken_answers_are_tried_again(server, tmp_path, moods):
+    Server.files, Server.moods = {"/a": BODY}, list(moods)
+    fetch(server, tmp_path / "a", size=len(BODY), checksum="1220" + hashlib.sha256(BODY).hexdigest())
+    assert (tmp_path / "a").read_bytes() == BODY
+    assert not (tmp_path / "a.part").exists()
+
+
+def test_a_killed_download_goes_on_where_it_stopped(server, tmp_path):
+    Server.files = {"/a": BODY}
+    (tmp_path / "a.part").write_bytes(BODY[:1000])
+    assert fetch(server, tmp_path / "a", size=len(BODY)) == len(BODY) - 1000
+    assert Server.seen == [("/a", "bytes=1000-")]
+    assert (tmp_path / "a").read_bytes() == BODY
+
+
+def test_what_does_not_get_better_is_an_error(server, tmp_path):
+    Server.files = {"/a": BODY}
+    with pytest.raises(CorruptFile, match="sha256"):
+        fetch(server, tmp_path / "a", checksum="1220" + "0" * 64)
+    assert not list(tmp_path.iterdir())
+    Server.moods = ["503"] * 9
+    with pytest.raises(SourceError, match="busy"):
+        fetch(server, tmp_path / "a")
+    Server.moods = ["401"] * 9
+    with pytest.raises(SourceError, match="token may have ended"):
+        fetch(server, tmp_path / "a")
+
+
+def test_from_search_to_a_catalogue_that_reads_the_same(server, tmp_path, samples):
+    source = samples / "earthsearch-33twm"
+    for path in sorted(source.glob("S2*/S2*.json")):
+        item = json.loads(path.read_text())
+        for asset in item["assets"].values():
+            local = path.parent / Path(asset["href"]).name
+            if local.suffix == ".tif" and local.is_file():
+                name = f"/{path.parent.name}/{local.name}"
+                Server.files[name], asset["href"] = local.read_bytes(), server + name
+        Server.items.append(item)
+    Server.moods = ["", "429", "503"]
+    bands = ("B02", "B03", "B04", "B08")
+    options = SceneOptions(catalog="stac", path=server)
+    scenes = list(StacApi(patience=QUICK).find(options))
+    assert len(scenes) == 3  # one a page
+    plans, failed = plan_fetch(scenes, bands, tmp_path)
+    assert not failed
+    lost = plans[0].files[0]
+    body = Server.files.pop(lost.asset.href.removeprefix(server))
+    done = fetch_scenes(plans, tmp_path, Fetcher(patience=QUICK), workers=2)
+    assert (len(done.fetched), list(done.failed)) == (2, [plans[0].scene.id])
+    Server.files[lost.asset.href.removeprefix(server)] = body
+    again = fetch_scenes(plans, tmp_path, Fetcher(patience=QUICK), workers=2)
+    assert (again.fetched, len(again.cached), again.n_bytes) == ([plans[0].scene.id], 2, len(body))
+    states = json.loads((tmp_path / "fetch.json").read_text())["products"]
+    assert {s["state"] for s in states.values()} == {"fetched"}
+    local, tally = search_scenes(SceneOptions(catalog="stac_static", path=str(tmp_path / "catalog.json")))
+    assert tally.kept == 3
+    expected = sorted((s.id, s.offset, s.offset_source) for s in scenes)
+    assert sorted((s.id, s.offset, s.offset_source) for s in local) == expected
