@@ -5,4 +5,4 @@
 """
 
 # In flow order. The first line of each module's docstring is its title.
-ENTRIES = ("reading", "rasterizing")
+ENTRIES = ("reading", "rasterizing", "selection", "statistics")

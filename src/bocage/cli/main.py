@@ -13,7 +13,7 @@ from typing import cast
 import typer
 
 import bocage
-from bocage.cli import config, dataset, models, parcels, runs, scenes, split, taxonomy
+from bocage.cli import config, dataset, models, objects, parcels, regions, runs, scenes, split, taxonomy
 from bocage.cli.output import emit, settings, stderr
 from bocage.core import progress
 from bocage.core.errors import BocageError, ConfigError
@@ -42,7 +42,9 @@ app.add_typer(config.app, name="config", help="Start, check, resolve and documen
 app.add_typer(parcels.app, name="parcels", help="Declared parcels: sources, and any file in one schema.")
 app.add_typer(taxonomy.app, name="taxonomy", help="Target classes: list, audit, apply.")
 app.add_typer(scenes.app, name="scenes", help="Sentinel-2 products: search, inspect.")
-app.add_typer(dataset.app, name="dataset", help="Data sets: build, inspect, verify.")
+app.add_typer(regions.app, name="regions", help="Where to look: plan, draw.")
+app.add_typer(dataset.app, name="dataset", help="Data sets: build, inspect, verify, diff, merge, sample, export.")
+app.command("objects")(objects.objects)
 app.add_typer(split.app, name="split", help="Splits: make, audit for leakage.")
 app.add_typer(models.app, name="models", help="The zoo.")
 

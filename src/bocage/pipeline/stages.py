@@ -34,7 +34,7 @@ from bocage.parcels.store_code_tables import find_code_table
 from bocage.parcels.write import write_parcels
 from bocage.patches.candidates import find_candidates
 from bocage.patches.judge import judge
-from bocage.patches.select import select
+from bocage.patches.select import plan_selection
 from bocage.pipeline.provenance import describe_software
 from bocage.pipeline.run import Context, Stage
 from bocage.regions.plan import plan_regions
@@ -65,7 +65,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
         Stage("scenes", 1, (), lambda e: [e.scenes, e.regions], make_scenes, external=_catalog),
         Stage("cubes", 1, ("scenes",), lambda e: [e.cubes, e.regions], make_cubes, resume=True),
         Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
-        Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: [e.patches, e.seed], make_patches),
+        Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: [_windows(e), e.seed], make_patches),
         Stage(
             "datasets",
             1,
@@ -155,10 +155,11 @@ def make_patches(context: Context, draft: Draft) -> None:
         for name, cube in open_cubes(context.path("cubes")).items()
     ]
     judged, judgement = judge(pd.concat(found, ignore_index=True), options.filters, class_names)
-    selected, selection = select(judged, options.selection)
+    selection = plan_selection(judged, options.selection, class_names)
     judged.to_parquet(draft.path / "candidates.parquet")
-    selected.to_parquet(draft.path / SELECTED)
-    draft.tally = judgement.then(selection)
+    selection.taken.to_parquet(draft.path / SELECTED)
+    write_json(draft.path / "selection.json", dict(selection.about))
+    draft.tally = judgement.then(selection.tally)
 
 
 def make_dataset(context: Context, draft: Draft) -> None:
@@ -319,6 +320,11 @@ def _only(values: pd.Series[Any], default: Any) -> Any:
     """The one value of a column, else the default."""
     found = values.unique()
     return found[0] if len(found) == 1 else default
+
+
+def _windows(experiment: Experiment) -> dict[str, Any]:
+    """What decides the patches: all of their options but those of the parcel table."""
+    return experiment.patches.model_dump(mode="json", exclude={"objects"})
 
 
 def _trainer(model: ModelOptions) -> Callable[[Context, Draft], None]:
