@@ -80,16 +80,19 @@ def choose(problem: Problem, *, until_targets: bool = False, most: int | None = 
     """A good choice under the caps; the same every time.
 
     Args:
-        until_targets: leave candidates that bring no class closer to its target and hold no rare class.
+        until_targets: leave candidates that bring no class closer to its target and hold no rare class. As few are
+            wanted then, and F does not price them, only the search by gain is run.
         most: the limit on the total number, for the bound.
     """
     none = np.zeros(len(problem.amounts), np.bool_)
-    found = [_greedy(problem, none, by_cost, until_targets) for by_cost in (False, True)]
-    values = [value_of(problem, taken) for taken in found]
-    best = int(values[1] > values[0] + _SLACK)
-    taken, value = found[best], values[best]
-    if len(none) <= MOST_EXCHANGED:
-        taken, value = _exchange(problem, taken, value, until_targets)
+    taken = _greedy(problem, none, False, until_targets)
+    value = value_of(problem, taken)
+    if not until_targets:
+        other = _greedy(problem, none, True, False)
+        if value_of(problem, other) > value + _SLACK:
+            taken, value = other, value_of(problem, other)
+        if len(none) <= MOST_EXCHANGED:
+            taken, value = _exchange(problem, taken, value)
     return Choice(taken, value, min(_bound(problem, start, most) for start in (none, taken)))
 
 
@@ -112,7 +115,7 @@ def _bound(p: Problem, taken: Bool, most: int | None) -> float:
     return value_of(p, taken) + float(gains[: most if most is not None else len(gains)].sum())
 
 
-def _exchange(p: Problem, taken: Bool, value: float, until_targets: bool) -> tuple[Bool, float]:
+def _exchange(p: Problem, taken: Bool, value: float) -> tuple[Bool, float]:
     """Take one out or exchange one for another, fill up greedily, for as long as that is worth more."""
     improved = True
     while improved:
@@ -125,7 +128,7 @@ def _exchange(p: Problem, taken: Bool, value: float, until_targets: bool) -> tup
                 start[entering] = True
                 if not is_feasible(p, start):
                     continue
-                filled = _greedy(p, start, False, until_targets)
+                filled = _greedy(p, start, False, False)
                 found = value_of(p, filled)
                 if found > value + _SLACK:
                     taken, value, improved = filled, found, True
