@@ -185,14 +185,15 @@ def _towards_targets(p: Problem, state: _State, i: int) -> float:
 
 @numba.njit(cache=True)
 def _gain(p: Problem, state: _State, i: int) -> float:
-    gain = p.rare[i] + _towards_targets(p, state, i)
+    gain: float = p.rare[i] + _towards_targets(p, state, i)
     if p.cell_weight > 0:
         new = 0
         for cell in p.cells[p.cell_start[i] : p.cell_start[i + 1]]:
             new += not state.covered[cell]
         gain += p.cell_weight * new
     n = state.in_block[p.block[i]]
-    return gain + p.block_weight * (np.sqrt(n + 1) - np.sqrt(n))
+    gain += p.block_weight * (np.sqrt(n + 1) - np.sqrt(n))
+    return gain
 
 
 @numba.njit(cache=True)
@@ -255,7 +256,8 @@ def _gains(p: Problem, taken: Bool) -> Float64:
 @numba.njit(cache=True)
 def _value(p: Problem, taken: Bool) -> float:
     state = _start(p, taken)
-    value = (p.rare * taken).sum()
+    value: float = (p.rare * taken).sum()
     for c in range(p.amounts.shape[1]):
         value += p.weights[c] * min(1.0, state.held[c] / p.targets[c])
-    return value + p.cell_weight * state.covered.sum() + p.block_weight * np.sqrt(state.in_block).sum()
+    value += p.cell_weight * state.covered.sum() + p.block_weight * np.sqrt(state.in_block).sum()
+    return value

@@ -138,8 +138,8 @@ def cover(candidates: pd.DataFrame) -> tuple[Int64, Int64, int]:
     n = len(candidates)
     size = max(1, int(candidates["height"].max()) // CELLS_A_SIDE) if n else 1
     ranges = []
-    for start, length in (("row", "height"), ("col", "width")):
-        first = candidates[start].to_numpy(np.int64)
+    for corner, length in (("row", "height"), ("col", "width")):
+        first = candidates[corner].to_numpy(np.int64)
         ends = np.stack([first, first + candidates[length].to_numpy(np.int64)])
         ranges.append(np.ceil(ends / size - 0.5).astype(np.int64))
     (row0, row1), (col0, col1) = ranges
@@ -194,8 +194,10 @@ def _reasons(problem: Problem, taken: Bool, options: SelectionOptions, names: Se
         "over the limit of its scene": full[problem.groups[:, 2]],
         **{f"over the cap of {names[c]}": over[:, c] for c in range(len(names))},
     }
-    found = np.select(list(conditions.values()), list(conditions), "brings no class closer to its target")
-    return np.where(taken, None, found.astype(object))
+    found: AnyArray = np.select(list(conditions.values()), list(conditions), "brings no class closer to its target")
+    reasons = found.astype(object)
+    reasons[taken] = None
+    return reasons
 
 
 def _tabulate(pixels: Float64, names: Sequence[str]) -> dict[str, dict[str, int]]:

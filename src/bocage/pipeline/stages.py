@@ -38,6 +38,7 @@ from bocage.patches.select import plan_selection
 from bocage.pipeline.provenance import describe_software
 from bocage.pipeline.run import Context, Stage
 from bocage.regions.plan import plan_regions
+from bocage.regions.record import Region
 from bocage.reports.data import RunPaths
 from bocage.reports.read import read_run
 from bocage.reports.write import write_report
@@ -45,7 +46,7 @@ from bocage.scenes.record import Scene
 from bocage.scenes.search import fingerprint_catalog, search_scenes
 from bocage.splits.audit import audit_split
 from bocage.splits.make import make_split
-from bocage.splits.store import read_split, write_split
+from bocage.splits.store import read_given, read_split, write_split
 from bocage.taxonomy.apply import apply_taxonomy
 from bocage.taxonomy.load import load_taxonomy
 from bocage.taxonomy.taxonomy import Taxonomy
@@ -59,11 +60,12 @@ SPLIT = "split.parquet"
 def plan_stages(experiment: Experiment) -> list[Stage]:
     """The whole flow of an experiment, in order."""
     models = tuple(f"train/{m.name}" for m in experiment.models)
+    placed = ("taxonomy",) if experiment.regions.needs_parcels else ()
     flow = [
         Stage("parcels", 1, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
         Stage("taxonomy", 1, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
-        Stage("scenes", 1, (), lambda e: [e.scenes, e.regions], make_scenes, external=_catalog),
-        Stage("cubes", 1, ("scenes",), lambda e: [e.cubes, e.regions], make_cubes, resume=True),
+        Stage("scenes", 1, placed, lambda e: [e.scenes, e.regions], make_scenes, external=_places),
+        Stage("cubes", 1, ("scenes", *placed), lambda e: [e.cubes, e.regions], make_cubes, resume=True),
         Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
         Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: [_windows(e), e.seed], make_patches),
         Stage(
@@ -73,7 +75,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
             lambda e: [e.datasets, e.patches.dates, e.scenes.level, e.cubes],
             make_dataset,
         ),
-        Stage("splits", 1, ("datasets",), lambda e: [e.splits, e.seed], make_parts),
+        Stage("splits", 1, ("datasets",), lambda e: [e.splits, e.seed], make_parts, external=_given_split),
         *(
             Stage(f"train/{m.name}", 1, ("datasets", "splits"), _training_of(m), _trainer(m), resume=True)
             for m in experiment.models
@@ -111,7 +113,7 @@ def make_scenes(context: Context, draft: Draft) -> None:
     """Catalog → the products for the regions and the season."""
     found: dict[str, Any] = {}
     tally = Tally()
-    for region in plan_regions(context.experiment.regions):
+    for region in find_regions(context):
         scenes, of_region = search_scenes(context.experiment.scenes, region.geometry)
         tally += of_region
         found[region.name] = [s.to_json() for s in scenes]
@@ -125,7 +127,7 @@ def make_cubes(context: Context, draft: Draft) -> None:
     by_region = read_json(context.path("scenes") / SCENES)["by_region"]
     options = context.experiment.cubes
     plans: list[CubePlan] = []
-    for region in plan_regions(context.experiment.regions):
+    for region in find_regions(context):
         scenes = [Scene.from_json(s) for s in by_region[region.name]]
         check_scenes(scenes, options)
         plans += plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, region, options)
@@ -188,8 +190,13 @@ def make_dataset(context: Context, draft: Draft) -> None:
 def make_parts(context: Context, draft: Draft) -> None:
     """Samples → train, val, test; the audit of what the parts still share."""
     dataset = open_dataset(context.path("datasets"))
+    options = context.experiment.splits
     split = make_split(
-        dataset.manifest, context.experiment.splits, seed=context.experiment.seed, parcels=dataset.parcels()
+        dataset.manifest,
+        options,
+        seed=context.experiment.seed,
+        parcels=dataset.parcels(),
+        given=read_given(Path(options.path)) if options.path else None,
     )
     write_split(split, draft.path / SPLIT)
     audit = audit_split(dataset.manifest, split, dataset.parcels(), class_names=dataset.info.class_names)
@@ -281,6 +288,13 @@ def make_report(context: Context, draft: Draft) -> None:
     (draft.path / "experiment.yaml").unlink()  # the run folder has it
 
 
+def find_regions(context: Context) -> list[Region]:
+    """The regions of the experiment; those that parcels decide, from the classed parcels."""
+    options = context.experiment.regions
+    frame = gpd.read_parquet(context.path("taxonomy") / PARCELS) if options.needs_parcels else None
+    return plan_regions(options, frame)
+
+
 def open_cubes(folder: Path) -> dict[str, CubeStore]:
     """The cubes of a stage, by name."""
     return {path.name: open_cube(path) for path in _folders(folder)}
@@ -349,5 +363,13 @@ def _taxonomy_file(experiment: Experiment) -> dict[str, str]:
     return {"taxonomy": digest_value(load_taxonomy(experiment.taxonomy).to_json())}
 
 
-def _catalog(experiment: Experiment) -> dict[str, str]:
-    return {"catalog": fingerprint_catalog(experiment.scenes)}
+def _given_split(experiment: Experiment) -> dict[str, str]:
+    path = experiment.splits.path
+    return {"given": fingerprint_tree(Path(path))} if path and Path(path).is_file() else {}
+
+
+def _places(experiment: Experiment) -> dict[str, str]:
+    """The catalog, and the file of regions if one is named."""
+    found = {"catalog": fingerprint_catalog(experiment.scenes)}
+    path = experiment.regions.path
+    return found | ({"regions": fingerprint_tree(Path(path))} if path and Path(path).is_file() else {})
