@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 from shapely.geometry import box
+from shapely.geometry.base import BaseGeometry
 
 from bocage.core.arrays import Float64
 from bocage.core.errors import NothingLeft
@@ -20,6 +21,7 @@ from bocage.core.grid import project
 from bocage.regions.options import RegionOptions
 from bocage.regions.record import Region
 
+Bounds = tuple[float, float, float, float]
 PATCHES_A_SIDE, PATCH_M = 30, 3660.0  # of a tile of 109.8 km (Sen4AgriNet: 30 x 30 patches of 366 px)
 
 
@@ -48,7 +50,7 @@ def plan_cells(parcels: geopandas.GeoDataFrame, options: RegionOptions) -> list[
     ]
 
 
-def rank_cells(points: Float64, area_ha: Float64, cell_m: float, *, centred: bool) -> list[tuple[float, ...]]:
+def rank_cells(points: Float64, area_ha: Float64, cell_m: float, *, centred: bool) -> list[Bounds]:
     """(left, bottom, right, top) of the cells that hold points, most area first, of equals the south-western.
 
     Args:
@@ -104,7 +106,7 @@ def metric_crs(parcels: geopandas.GeoDataFrame) -> CRS:
     return crs if is_metric else CRS.from_epsg(6933)
 
 
-def to_degrees(bounds: tuple[float, ...], crs: str) -> shapely.Geometry:
+def to_degrees(bounds: Bounds, crs: str) -> BaseGeometry:
     """A box in metres as a longitude/latitude outline."""
     outline = box(*bounds)
     return project(outline.segmentize((bounds[2] - bounds[0]) / 8), crs, "EPSG:4326")

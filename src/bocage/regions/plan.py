@@ -15,7 +15,7 @@ from bocage.core.errors import ConfigError, NothingLeft
 from bocage.regions.cells import plan_cells, tile_patches
 from bocage.regions.options import RegionOptions
 from bocage.regions.read import read_outline, read_shapes
-from bocage.regions.record import Region
+from bocage.regions.record import Region as Region
 
 
 def plan_regions(options: RegionOptions, parcels: geopandas.GeoDataFrame | None = None) -> list[Region]:
