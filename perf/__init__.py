@@ -5,4 +5,4 @@
 """
 
 # In flow order. The first line of each module's docstring is its title.
-ENTRIES = ("reading", "median", "median_dask", "gapfill", "rasterizing")
+ENTRIES = ("reading", "median", "median_dask", "gapfill", "rasterizing", "selection", "statistics")

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bocage.core.errors import DataError
+from bocage.core.errors import DataError, LeakageRefused
 from bocage.splits.audit import audit_split
 from bocage.splits.balance import assign_blocks
 from bocage.splits.make import make_split
@@ -111,3 +111,46 @@ def test_blocks_fill_every_part_and_beat_a_random_deal(n: int, n_classes: int, s
 
     deals = [rng.permutation(np.concatenate([[0, 1, 2], rng.choice(3, n - 3, p=wanted)])) for _ in range(20)]
     assert distance_from_wanted(part) <= np.median([distance_from_wanted(d) for d in deals]) + 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    landscapes(),
+    st.integers(0, 5),
+    st.sampled_from(["tiles", "zones", "regions", "countries", "years", "kfold", "scenario", "given"]),
+    st.sampled_from([0.0, 25.0]),
+    st.lists(st.integers(0, 2), min_size=25, max_size=25),
+)
+def test_no_strategy_leaks(
+    landscape: tuple[pd.DataFrame, pd.DataFrame, np.ndarray], seed: int, strategy: str, buffer_m: float, keys: list[int]
+) -> None:
+    """Whatever the strategy, even if the same ground is there in several tiles, years or countries."""
+    manifest, parcels, _ = landscape
+    keys = keys[: len(manifest)]
+    manifest = manifest.assign(
+        tile=[f"31TE{'ABC'[k]}" for k in keys],
+        cube=[f"r_{k}-31TE{'ABC'[k]}" for k in keys],
+        country=[["FR", "ES", "AT"][k] for k in keys],
+        year=[2018 + k for k in keys],
+    )
+    more = {
+        "scenario": {"scenario": {"train": ("FR", "ES-2019"), "test": ("2020",)}},
+        "given": {"path": "split.csv"},
+        "kfold": {"over": "years" if seed % 2 else "blocks", "fold": seed % 3},
+    }.get(strategy, {})
+    options = SplitOptions.model_validate(
+        {"strategy": strategy, "block_m": 150.0, "fractions": (0.5, 0.25, 0.25), "buffer_m": buffer_m, **more}
+    )
+    dealt = {s: PARTS[k] for s, k in zip(manifest["sample_id"], keys, strict=True)}
+    try:
+        split = make_split(manifest, options, seed=seed, parcels=parcels, given=dealt)  # refuses leakage itself
+    except LeakageRefused:
+        raise
+    except DataError:
+        assume(False)
+        raise
+    audit = audit_split(manifest, split, parcels)
+    assert (audit["shared_px"], audit["shared_parcels"], audit["leaky"]) == (0, 0, False)
+    assert audit["min_distance_m"] >= buffer_m - 0.2
+    again = make_split(manifest, options, seed=seed, parcels=parcels, given=dealt)
+    pd.testing.assert_frame_equal(split.table, again.table)

@@ -1,4 +1,4 @@
-"""`bocage dataset`: what is in a data set, and whether it is whole."""
+"""`bocage dataset`: what is in a data set, whether it is whole; compare, join, draw a part, write in other formats."""
 
 from __future__ import annotations
 
@@ -57,3 +57,67 @@ def verify(folder: Path = typer.Argument(help="Folder of the data set.")) -> Non
     emit({"ok": not problems, "problems": problems}, text=problems or "The data set is whole.")
     if problems:
         raise typer.Exit(CorruptFile.exit_code)
+
+
+@app.command()
+def diff(
+    first: Path = typer.Argument(help="Folder of a data set."),
+    second: Path = typer.Argument(help="Folder of another one."),
+) -> None:
+    """What differs between two data sets."""
+    from bocage.datasets.combine import diff_datasets
+    from bocage.datasets.read import open_dataset
+
+    found = diff_datasets(open_dataset(first), open_dataset(second))
+    text: list[Any] = [f"{what}: {a} | {b}" for what, (a, b) in found["about"].items()]
+    text += [f"only in the {which}: {len(found[key])}" for which, key in (("first", "only_a"), ("second", "only_b"))]
+    text.append(f"changed: {len(found['changed'])}")
+    problems = [] if found["same"] else [str(line) for line in text]
+    emit({"ok": found["same"], "problems": problems, **found}, text=text if problems else "The content is the same.")
+
+
+@app.command()
+def merge(
+    folders: list[Path] = typer.Argument(help="Folders of data sets of one kind."),
+    out: Path = typer.Option(help="Where the joined data set goes."),
+) -> None:
+    """Join data sets; a window with the same dates and year is taken once."""
+    from bocage.datasets.combine import merge_datasets
+    from bocage.datasets.read import open_dataset
+
+    info, tally = merge_datasets([open_dataset(folder) for folder in folders], out)
+    result = {"ok": True, "problems": [], "out": str(out), "n_patches": info.n_samples, "tally": tally.to_json()}
+    emit({**result, "digest": info.digest}, text=f"{out}: {info.n_samples} patches; {tally}.")
+
+
+@app.command()
+def sample(
+    folder: Path = typer.Argument(help="Folder of the data set."),
+    n: int = typer.Option(help="How many patches."),
+    out: Path = typer.Option(help="Where the part goes."),
+    seed: int = typer.Option(0, help="Root seed."),
+) -> None:
+    """Draw a part that keeps the share of patches with each class."""
+    from bocage.datasets.combine import sample_dataset
+    from bocage.datasets.read import open_dataset
+
+    info = sample_dataset(open_dataset(folder), n, out, seed=seed)
+    result = {"ok": True, "problems": [], "out": str(out), "n_patches": info.n_samples, "digest": info.digest}
+    emit(result, text=f"{out}: {info.n_samples} patches.")
+
+
+@app.command()
+def export(
+    folder: Path = typer.Argument(help="Folder of the data set."),
+    to: str = typer.Option(help="npy, zarr or sen4agrinet."),
+    out: Path | None = typer.Option(None, help="Where it goes; default: FOLDER-<format>."),
+) -> None:
+    """Write a data set in another format."""
+    from bocage.datasets.export import export_dataset
+    from bocage.datasets.read import open_dataset
+
+    result = export_dataset(open_dataset(folder), to, out or folder.with_name(f"{folder.name}-{to}"))
+    emit(
+        {"ok": True, "problems": [], **result},
+        text=f"{result['out']}: {result['n_files']} files, {result['bytes'] / 1e6:,.1f} MB.",
+    )

@@ -13,7 +13,20 @@ from typing import cast
 import typer
 
 import bocage
-from bocage.cli import benchmarks, config, cube, dataset, models, parcels, runs, scenes, split, taxonomy
+from bocage.cli import (
+    benchmarks,
+    config,
+    cube,
+    dataset,
+    models,
+    objects,
+    parcels,
+    regions,
+    runs,
+    scenes,
+    split,
+    taxonomy,
+)
 from bocage.cli.output import emit, settings, stderr
 from bocage.core import progress
 from bocage.core.errors import BocageError, ConfigError
@@ -41,9 +54,11 @@ runs.register(app, dataset.app)
 app.add_typer(config.app, name="config", help="Start, check, resolve and document experiment files.")
 app.add_typer(parcels.app, name="parcels", help="Declared parcels: sources, and any file in one schema.")
 app.add_typer(taxonomy.app, name="taxonomy", help="Target classes: list, audit, apply.")
-app.add_typer(scenes.app, name="scenes", help="Sentinel-2 products: search, inspect.")
+app.add_typer(scenes.app, name="scenes", help="Sentinel-2 products: search, fetch, inspect.")
+app.add_typer(regions.app, name="regions", help="Where to look: plan, draw.")
 app.command()(cube.cube)
-app.add_typer(dataset.app, name="dataset", help="Data sets: build, inspect, verify.")
+app.add_typer(dataset.app, name="dataset", help="Data sets: build, inspect, verify, diff, merge, sample, export.")
+app.command("objects")(objects.objects)
 app.add_typer(split.app, name="split", help="Splits: make, audit for leakage.")
 app.add_typer(models.app, name="models", help="The zoo.")
 app.add_typer(benchmarks.app, name="benchmarks", help="Published data sets: list, check, evaluate.")

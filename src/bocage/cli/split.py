@@ -24,9 +24,18 @@ _DEFAULT = SplitOptions()
 def make(
     folder: Path = typer.Argument(help="Folder of the data set."),
     out: Path = typer.Option(help="Where the split goes (parquet)."),
-    strategy: str = typer.Option(_DEFAULT.strategy, help="blocks or random_patches."),
+    strategy: str = typer.Option(
+        _DEFAULT.strategy,
+        help="blocks, tiles, zones, regions, countries, years, kfold, scenario, given, random_patches.",
+    ),
     block_m: float = typer.Option(_DEFAULT.block_m, help="Side of a block, in metres."),
     fractions: str = typer.Option("0.7,0.15,0.15", help="Wanted shares of train, val, test."),
+    buffer_m: float = typer.Option(_DEFAULT.buffer_m, help="Least distance between parts, in metres."),
+    over: str = typer.Option(_DEFAULT.over, help="kfold: blocks, tiles, regions, countries or years."),
+    n_folds: int = typer.Option(_DEFAULT.n_folds, help="kfold: number of folds."),
+    fold: int = typer.Option(_DEFAULT.fold, help="kfold: which fold is test, from 0."),
+    scenario: str = typer.Option("", help="scenario: 'train=ES-2019,ES-2020;test=FR-2019'."),
+    given: Path | None = typer.Option(None, help="given: a split, or a csv or parquet with sample_id and part."),
     shared_parcels: str = typer.Option(_DEFAULT.shared_parcels, help="hide or allow parcels in several parts."),
     allow_leakage: bool = typer.Option(False, help="Write the split even if its parts share ground or parcels."),
     seed: int = typer.Option(0, help="Root seed."),
@@ -35,18 +44,25 @@ def make(
     from bocage.datasets.read import open_dataset
     from bocage.splits.audit import audit_split
     from bocage.splits.make import make_split
-    from bocage.splits.store import write_split
+    from bocage.splits.store import read_given, write_split
 
     options = _options(
         strategy=strategy,
         block_m=block_m,
         fractions=tuple(fractions.split(",")),
+        buffer_m=buffer_m,
+        over=over,
+        n_folds=n_folds,
+        fold=fold,
+        scenario={p: names.split(",") for p, _, names in (i.partition("=") for i in scenario.split(";") if i)},
+        path=None if given is None else str(given),
         shared_parcels=shared_parcels,
         refuse_leakage=not allow_leakage,
     )
     dataset = open_dataset(folder)
     parcels = dataset.parcels()
-    split = make_split(dataset.manifest, options, seed=seed, parcels=parcels)
+    dealt = read_given(given) if given else None
+    split = make_split(dataset.manifest, options, seed=seed, parcels=parcels, given=dealt)
     write_split(split, out)
     audit = audit_split(dataset.manifest, split, parcels, class_names=dataset.info.class_names)
     emit({"split": str(out), **audit}, text=_text(audit))

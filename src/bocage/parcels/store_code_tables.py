@@ -14,7 +14,7 @@ from typing import Any
 from bocage.core.artifacts import default_root, write_text
 from bocage.core.errors import CorruptFile, MissingFile, SourceError, UnknownName
 from bocage.core.registry import nearest
-from bocage.parcels.code_tables import HEADERS, CodeTable, parse_code_tables
+from bocage.parcels.code_tables import HEADERS, CodeTable, parse_code_table, parse_code_tables
 
 TIMEOUT_S = 60.0
 MAX_BYTES = 64 * 2**20  # the largest of EuroCrops' tables is under 1 MiB

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -32,11 +32,57 @@ class FilterOptions(Options):
 
 
 class SelectionOptions(Options):
-    """How many of the candidates that passed are taken; those with the rarest classes go first. None: no limit."""
+    """Which of the candidates that passed are taken. The objective stands in `patches/choose.py`. None: no limit."""
 
     max_per_region: int | None = Field(None, ge=1, description="patches from one region")
     max_per_scene: int | None = Field(None, ge=1, description="dates: single only; patches from one product")
     max_total: int | None = Field(None, ge=1, description="patches in all")
+    unit: Literal["pixels", "patches"] = Field(
+        "pixels", description="what targets and caps count: pixels of the class, or patches that hold any"
+    )
+    targets: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="class → wanted amount; more of it is worth nothing. Empty: all there is of every class"
+    )
+    caps: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="class (background too) → largest amount; a patch that would exceed it is not taken"
+    )
+    rare_classes: tuple[str, ...] = Field(
+        (), description="patches that hold one of these classes go before all others; only limits and caps stop them"
+    )
+    ground_weight: float = Field(
+        0.5,
+        ge=0,
+        description="worth of covering all ground, where a class at its target is worth 1; disfavours overlaps",
+    )
+    spread_weight: float = Field(
+        0.5, ge=0, description="worth of the most even spread over blocks of 4 x 4 windows, on the same scale"
+    )
+    until: Literal["limits", "targets"] = Field(
+        "limits",
+        description="limits: take whatever fits under limits and caps, the best first; targets: leave patches that "
+        "bring no class closer to its target",
+    )
+
+
+class ObjectOptions(Options):
+    """The parcel table: one row a parcel (`bocage objects`)."""
+
+    statistics: tuple[Literal["mean", "std", "median", "min", "max", "count"], ...] = Field(
+        ("mean", "std"),
+        description="what is computed of each band and period over the valid pixels of a parcel; std divides by n; "
+        "median, min and max keep the parcels' pixels of a cube in memory",
+    )
+    periods: Literal["date", "month"] = Field(
+        "date",
+        description="date: columns for each date (YYYYMMDD); month: all dates of a month together, 00 = January",
+    )
+    inner_buffer_m: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="metres; pixels nearer than this to a pixel outside their parcel, centre to centre, do not count",
+    )
+    min_pixels: int = Field(1, ge=1, description="a parcel with fewer pixels that may count is dropped")
 
 
 class PatchOptions(Options):
@@ -52,6 +98,7 @@ class PatchOptions(Options):
     )
     filters: FilterOptions = FilterOptions()
     selection: SelectionOptions = SelectionOptions()
+    objects: ObjectOptions = Field(ObjectOptions(), description="the parcel table of `bocage objects`")
 
     @model_validator(mode="after")
     def _scenes_have_single_dates(self) -> PatchOptions:

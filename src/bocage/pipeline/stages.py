@@ -34,10 +34,11 @@ from bocage.parcels.read import read_parcel_file, stream_parcels
 from bocage.parcels.store_code_tables import find_code_table
 from bocage.patches.candidates import find_candidates
 from bocage.patches.judge import judge
-from bocage.patches.select import select
+from bocage.patches.select import plan_selection
 from bocage.pipeline.provenance import describe_software
 from bocage.pipeline.run import Context, Stage
 from bocage.regions.plan import plan_regions
+from bocage.regions.record import Region
 from bocage.reports.data import RunPaths
 from bocage.reports.read import read_run
 from bocage.reports.write import write_report
@@ -45,7 +46,7 @@ from bocage.scenes.record import Scene
 from bocage.scenes.search import fingerprint_catalog, search_scenes
 from bocage.splits.audit import audit_split
 from bocage.splits.make import make_split
-from bocage.splits.store import read_split, write_split
+from bocage.splits.store import read_given, read_split, write_split
 from bocage.taxonomy.apply import apply_taxonomy
 from bocage.taxonomy.load import load_taxonomy
 from bocage.taxonomy.taxonomy import Taxonomy
@@ -59,13 +60,21 @@ SPLIT = "split.parquet"
 def plan_stages(experiment: Experiment) -> list[Stage]:
     """The whole flow of an experiment, in order."""
     models = tuple(f"train/{m.name}" for m in experiment.models)
+    placed = ("taxonomy",) if experiment.regions.needs_parcels else ()
     flow = [
         Stage("parcels", 2, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
         Stage("taxonomy", 2, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
-        Stage("scenes", 1, (), lambda e: [e.scenes, e.regions], make_scenes, external=_catalog),
-        Stage("cubes", 1, ("scenes",), lambda e: [e.cubes, e.regions, e.scenes.season], make_cubes, resume=True),
+        Stage("scenes", 1, placed, lambda e: [e.scenes, e.regions], make_scenes, external=_places),
+        Stage(
+            "cubes",
+            1,
+            ("scenes", *placed),
+            lambda e: [e.cubes, e.regions, e.scenes.season],
+            make_cubes,
+            resume=True,
+        ),
         Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
-        Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: [e.patches, e.seed], make_patches),
+        Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: [_windows(e), e.seed], make_patches),
         Stage(
             "datasets",
             1,
@@ -73,7 +82,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
             lambda e: [e.datasets, e.patches.dates, e.scenes.level, e.cubes],
             make_dataset,
         ),
-        Stage("splits", 1, ("datasets",), lambda e: [e.splits, e.seed], make_parts),
+        Stage("splits", 1, ("datasets",), lambda e: [e.splits, e.seed], make_parts, external=_given_split),
         *(
             Stage(f"train/{m.name}", 1, ("datasets", "splits"), _training_of(m), _trainer(m), resume=True)
             for m in experiment.models
@@ -118,7 +127,7 @@ def make_scenes(context: Context, draft: Draft) -> None:
     """Catalog → the products for the regions and the season."""
     found: dict[str, Any] = {}
     tally = Tally()
-    for region in plan_regions(context.experiment.regions):
+    for region in find_regions(context):
         scenes, of_region = search_scenes(context.experiment.scenes, region.geometry)
         tally += of_region
         found[region.name] = [s.to_json() for s in scenes]
@@ -135,7 +144,7 @@ def make_cubes(context: Context, draft: Draft) -> None:
     days = [s.day for scenes in found.values() for s in scenes]
     periods = plan_periods(options, context.experiment.scenes.season, days)
     plans: list[CubePlan] = []
-    for region in plan_regions(context.experiment.regions):
+    for region in find_regions(context):
         scenes = found[region.name]
         check_scenes(scenes, options)
         plans += plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, region, options, periods)
@@ -165,10 +174,11 @@ def make_patches(context: Context, draft: Draft) -> None:
         for name, cube in open_cubes(context.path("cubes")).items()
     ]
     judged, judgement = judge(pd.concat(found, ignore_index=True), options.filters, class_names)
-    selected, selection = select(judged, options.selection)
+    selection = plan_selection(judged, options.selection, class_names)
     judged.to_parquet(draft.path / "candidates.parquet")
-    selected.to_parquet(draft.path / SELECTED)
-    draft.tally = judgement.then(selection)
+    selection.taken.to_parquet(draft.path / SELECTED)
+    write_json(draft.path / "selection.json", dict(selection.about))
+    draft.tally = judgement.then(selection.tally)
 
 
 def make_dataset(context: Context, draft: Draft) -> None:
@@ -197,8 +207,13 @@ def make_dataset(context: Context, draft: Draft) -> None:
 def make_parts(context: Context, draft: Draft) -> None:
     """Samples → train, val, test; the audit of what the parts still share."""
     dataset = open_dataset(context.path("datasets"))
+    options = context.experiment.splits
     split = make_split(
-        dataset.manifest, context.experiment.splits, seed=context.experiment.seed, parcels=dataset.parcels()
+        dataset.manifest,
+        options,
+        seed=context.experiment.seed,
+        parcels=dataset.parcels(),
+        given=read_given(Path(options.path)) if options.path else None,
     )
     write_split(split, draft.path / SPLIT)
     audit = audit_split(dataset.manifest, split, dataset.parcels(), class_names=dataset.info.class_names)
@@ -296,6 +311,13 @@ def make_report(context: Context, draft: Draft) -> None:
     (draft.path / "experiment.yaml").unlink()  # the run folder has it
 
 
+def find_regions(context: Context) -> list[Region]:
+    """The regions of the experiment; those that parcels decide, from the classed parcels."""
+    options = context.experiment.regions
+    frame = gpd.read_parquet(context.path("taxonomy") / PARCELS) if options.needs_parcels else None
+    return plan_regions(options, frame)
+
+
 def open_cubes(folder: Path) -> dict[str, CubeStore]:
     """The cubes of a stage, by name."""
     return {path.name: open_cube(path) for path in _folders(folder)}
@@ -341,6 +363,11 @@ def _only(values: pd.Series[Any], default: Any) -> Any:
     return found[0] if len(found) == 1 else default
 
 
+def _windows(experiment: Experiment) -> dict[str, Any]:
+    """What decides the patches: all of their options but those of the parcel table."""
+    return experiment.patches.model_dump(mode="json", exclude={"objects"})
+
+
 def _trainer(model: ModelOptions) -> Callable[[Context, Draft], None]:
     return lambda context, draft: make_model(context, draft, model)
 
@@ -372,5 +399,13 @@ def _area_regions(experiment: Experiment) -> dict[str, str]:
     return {"areas": fingerprint_tree(path)} if path is not None and path.exists() else {}
 
 
-def _catalog(experiment: Experiment) -> dict[str, str]:
-    return {"catalog": fingerprint_catalog(experiment.scenes)}
+def _given_split(experiment: Experiment) -> dict[str, str]:
+    path = experiment.splits.path
+    return {"given": fingerprint_tree(Path(path))} if path and Path(path).is_file() else {}
+
+
+def _places(experiment: Experiment) -> dict[str, str]:
+    """The catalog, and the file of regions if one is named."""
+    found = {"catalog": fingerprint_catalog(experiment.scenes)}
+    path = experiment.regions.path
+    return found | ({"regions": fingerprint_tree(Path(path))} if path and Path(path).is_file() else {})

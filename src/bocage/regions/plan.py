@@ -4,37 +4,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+import geopandas
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 from bocage.core.errors import ConfigError, NothingLeft
+from bocage.regions.cells import plan_cells, tile_patches
 from bocage.regions.options import RegionOptions
-from bocage.regions.read import read_outline
+from bocage.regions.read import read_outline, read_shapes
+from bocage.regions.record import Region as Region
 
 
-@dataclass(frozen=True)
-class Region:
-    """A place to look at: a name that fits a folder name, and its outline in longitude/latitude.
+def plan_regions(options: RegionOptions, parcels: geopandas.GeoDataFrame | None = None) -> list[Region]:
+    """The regions that the options name, in order.
 
-    The outline None means the whole extent of the scenes.
+    Args:
+        parcels: class_id, class_name, area and geometry of the classed parcels, for the kinds that need them.
+
+    Raises:
+        NothingLeft: if no parcel is of the wanted classes.
     """
-
-    name: str
-    geometry: BaseGeometry | None
-
-
-def plan_regions(options: RegionOptions) -> list[Region]:
-    """The regions that the options name, in order."""
     if options.bbox is not None:
         return [Region("box", box(*options.bbox))]
     if options.path is not None:
         path = Path(options.path).expanduser()
-        return [Region(re.sub(r"[^A-Za-z0-9]+", "_", path.stem).strip("_") or "file", read_outline(path))]
+        if options.kind == "zones":
+            return [Region(safe_name(name), shape) for name, shape in read_shapes(path, options.name_column)]
+        return [Region(safe_name(path.stem) or "file", read_outline(path))]
+    if options.tile is not None and options.upper_left is not None:
+        return tile_patches(options.tile, options.upper_left, options.patches)
+    if options.needs_parcels:
+        if parcels is None:
+            raise ConfigError(f"regions.kind: {options.kind} needs parcels; give a box or a vector file here.")
+        return plan_cells(parcels, options)
     return [Region("scenes", None)]
+
+
+def safe_name(text: str) -> str:
+    """A name that fits a folder name."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
 
 
 def region_from_text(text: str) -> RegionOptions:

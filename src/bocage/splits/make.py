@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -10,12 +12,19 @@ from bocage.core.seeds import generator
 from bocage.splits.audit import audit_split
 from bocage.splits.ground import block_ids, find_places
 from bocage.splits.options import SplitOptions
-from bocage.splits.record import PARTS, Split
-from bocage.splits.separate import drop_shared_ground, find_shared_parcels
-from bocage.splits.strategies import STRATEGIES
+from bocage.splits.record import DROPPED, PARTS, Split
+from bocage.splits.separate import drop_near, drop_shared_ground, find_shared_parcels, settle_blocks
+from bocage.splits.strategies import STRATEGIES, Parts
 
 
-def make_split(manifest: pd.DataFrame, options: SplitOptions, *, seed: int, parcels: pd.DataFrame) -> Split:
+def make_split(
+    manifest: pd.DataFrame,
+    options: SplitOptions,
+    *,
+    seed: int,
+    parcels: pd.DataFrame,
+    given: Mapping[str, str] | None = None,
+) -> Split:
     """Deal the samples of a data set to train, val and test.
 
     Args:
@@ -23,6 +32,7 @@ def make_split(manifest: pd.DataFrame, options: SplitOptions, *, seed: int, parc
         options: strategy and settings.
         seed: root seed of the experiment; the same seed gives the same split.
         parcels: sample_id, number, class_id, n_px, as `Dataset.parcels()` gives them.
+        given: sample id → part, for the strategy `given` (`store.read_given`).
 
     Raises:
         NothingLeft: if the manifest is empty.
@@ -31,24 +41,63 @@ def make_split(manifest: pd.DataFrame, options: SplitOptions, *, seed: int, parc
     """
     if manifest.empty:
         raise NothingLeft("There are no samples to split.")
-    strategy = STRATEGIES[options.strategy]
     blocks = block_ids(manifest, options.block_m)
-    parts = strategy.deal(manifest, blocks, options, generator(seed, "splits", options.strategy))
-    reasons = np.full(len(parts), "", object)
-    if strategy.separates:
-        parts, reasons = drop_shared_ground(find_places(manifest), parts)
+    rng = generator(seed, "splits", options.strategy)
+    if options.strategy == "given":
+        parts, separates, warning = _as_given(manifest, given or {}, options), True, ""
+    else:
+        strategy = STRATEGIES[options.strategy]
+        parts, separates, warning = strategy.deal(manifest, blocks, options, rng), strategy.separates, strategy.warning
+    reasons = np.where(parts == DROPPED, "in no part", "").astype(object)
+    if separates:
+        parts, reasons = _separate(manifest, parts, reasons, blocks, options, rng)
     table = pd.DataFrame(
         {"sample_id": manifest["sample_id"].to_numpy(), "part": parts, "block_id": blocks, "reason": reasons}
     )
     _check_parts(table, options)
-    hide = strategy.separates and options.shared_parcels == "hide"
+    hide = separates and options.shared_parcels == "hide"
     hidden = find_shared_parcels(parcels, table) if hide else {part: np.empty(0, np.uint32) for part in PARTS}
-    split = Split(
-        table, hidden, {"seed": seed, "warning": strategy.warning, "options": options.model_dump(mode="json")}
-    )
+    split = Split(table, hidden, {"seed": seed, "warning": warning, "options": options.model_dump(mode="json")})
     if options.refuse_leakage:
         _refuse_leakage(audit_split(manifest, split, parcels), options)
     return split
+
+
+def _as_given(manifest: pd.DataFrame, given: Mapping[str, str], options: SplitOptions) -> Parts:
+    parts = manifest["sample_id"].map(given)
+    if parts.isna().any() or not set(parts) <= {*PARTS, DROPPED}:
+        raise DataError(
+            f"{options.path} gives {int(parts.notna().sum())} of the {len(manifest)} samples a part, and the parts "
+            f"{sorted(set(parts.dropna()))}. It needs {', '.join(PARTS)} or {DROPPED} for every sample."
+        )
+    return parts.to_numpy(object)
+
+
+def _separate(
+    manifest: pd.DataFrame,
+    parts: Parts,
+    reasons: Parts,
+    blocks: Parts,
+    options: SplitOptions,
+    rng: np.random.Generator,
+) -> tuple[Parts, Parts]:
+    """Take apart what parts share: first blocks, then windows, then windows nearer than the buffer."""
+    parts, reasons = parts.copy(), reasons.copy()
+    live = parts != DROPPED
+    if _has_shared_places(manifest[live], parts[live]):
+        parts[live], reasons[live] = settle_blocks(parts[live], blocks[live], options.fractions, rng)
+    live = parts != DROPPED
+    parts[live], reasons[live] = drop_shared_ground(find_places(manifest[live]), parts[live])
+    if options.buffer_m:
+        live = parts != DROPPED
+        parts[live], reasons[live] = drop_near(find_places(manifest[live]), parts[live], options.buffer_m)
+    return parts, reasons
+
+
+def _has_shared_places(manifest: pd.DataFrame, parts: Parts) -> bool:
+    """Whether one window (on several dates, or in several years) was dealt to several parts."""
+    pairs = pd.DataFrame({"place": find_places(manifest).of_sample, "part": parts}).drop_duplicates()
+    return bool(pairs["place"].duplicated().any())
 
 
 def _check_parts(table: pd.DataFrame, options: SplitOptions) -> None:

@@ -12,12 +12,34 @@ from bocage.core.options import Options
 class SplitOptions(Options):
     """Training, validation and test parts."""
 
-    strategy: Literal["blocks", "random_patches"] = Field(
+    strategy: Literal[
+        "blocks", "tiles", "zones", "regions", "countries", "years", "kfold", "scenario", "given", "random_patches"
+    ] = Field(
         "blocks",
-        description="blocks: square blocks of ground go whole into one part; random_patches: every sample by itself "
-        "(the parts leak into each other; only to reproduce papers).",
+        description="what goes whole into one part. blocks: squares of ground; tiles, regions, countries, years: all "
+        "samples of one; zones: one zone of each region for test, one for val; kfold: the fold number `fold` of units "
+        "`over`; scenario: country-years as listed; given: as a file says; random_patches: every sample by itself (the "
+        "parts leak into each other; only to reproduce papers).",
     )
     block_m: float = Field(1280.0, description="Side of a block on the ground, in metres.", gt=0)
+    buffer_m: float = Field(
+        0.0,
+        ge=0,
+        description="Samples nearer than this (metres) to one of another part are dropped; test stays, else val.",
+    )
+    over: Literal["blocks", "tiles", "regions", "countries", "years"] = Field(
+        "blocks", description="kfold: the units that are dealt to folds."
+    )
+    n_folds: int = Field(3, ge=3, description="kfold: number of folds.")
+    fold: int = Field(0, ge=0, description="kfold: which fold is test, from 0; the next one is val, the others train.")
+    scenario: dict[Literal["train", "val", "test"], tuple[str, ...]] = Field(
+        {},
+        description="scenario: part → country-years such as FR-2019, or countries FR, or years 2019. Without val, "
+        "blocks of the training part become val.",
+    )
+    path: str | None = Field(
+        None, description="given: a split of bocage, or a csv or parquet table with sample_id and part."
+    )
     fractions: tuple[float, float, float] = Field(
         (0.7, 0.15, 0.15), description="Wanted shares of train, val and test, of every class; they sum to 1."
     )
@@ -34,4 +56,12 @@ class SplitOptions(Options):
     def _fractions_are_shares(self) -> Self:
         if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-6:
             raise ValueError(f"fractions are three positive shares that sum to 1, got {self.fractions}")
+        if (self.strategy == "scenario") != bool(self.scenario):
+            raise ValueError("`scenario` belongs to strategy: scenario, which needs it")
+        if self.scenario and not {"train", "test"} <= set(self.scenario):
+            raise ValueError(f"a scenario names train and test, got {', '.join(self.scenario)}")
+        if (self.strategy == "given") != (self.path is not None):
+            raise ValueError("`path` belongs to strategy: given, which needs it")
+        if self.fold >= self.n_folds:
+            raise ValueError(f"fold {self.fold} of {self.n_folds}: folds are counted from 0")
         return self

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -25,6 +26,25 @@ def write_split(split: Split, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     pq.write_table(table.replace_schema_metadata({"bocage": json.dumps(about)}), temporary, compression="zstd")
     temporary.replace(path)
+
+
+def read_given(path: Path) -> dict[str, str]:
+    """Sample id → part, of a split of bocage or of any csv or parquet table with the columns sample_id and part.
+
+    Raises:
+        MissingFile: if there is no such file.
+        CorruptFile: if it cannot be read, lacks a column or names a sample twice.
+    """
+    if not path.is_file():
+        raise MissingFile(f"There is no split at {path}; splits.path names it.")
+    try:
+        table = pd.read_csv(path, dtype=str) if path.suffix == ".csv" else pq.read_table(path).to_pandas()
+        ids, parts = table["sample_id"].astype(str), table["part"].astype(str)
+    except (OSError, ValueError, KeyError) as error:
+        raise CorruptFile(f"{path} is no table with the columns sample_id and part ({error}).") from error
+    if ids.duplicated().any():
+        raise CorruptFile(f"{path} names samples twice, e.g. '{ids[ids.duplicated()].iloc[0]}'.")
+    return dict(zip(ids, parts, strict=True))
 
 
 def read_split(path: Path) -> Split:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,11 @@ from bocage.core.errors import DataError
 from bocage.core.registry import Registry
 from bocage.splits.balance import assign_blocks
 from bocage.splits.options import SplitOptions
-from bocage.splits.record import PARTS
+from bocage.splits.record import DROPPED, PARTS
 
 Parts = NDArray[np.object_]  # (N,) names of parts, one a sample
 Deal = Callable[[pd.DataFrame, NDArray[np.object_], SplitOptions, np.random.Generator], Parts]
+"""Manifest, block of each sample, options, generator → part of each sample; "dropped" for none."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,138 @@ def deal_blocks(
     manifest: pd.DataFrame, blocks: NDArray[np.object_], options: SplitOptions, rng: np.random.Generator
 ) -> Parts:
     """Whole blocks, balanced by pixels of each class (and by number of samples)."""
-    names, block = np.unique(blocks.astype(str), return_inverse=True)
-    counts = manifest[label_columns(manifest)].assign(n_samples=1).groupby(block).sum()
-    if len(names) < len(PARTS):
+    n = len(np.unique(blocks.astype(str)))
+    if n < len(PARTS):
         raise DataError(
-            f"The {len(manifest)} samples lie in {len(names)} block{'s' if len(names) != 1 else ''} of "
+            f"The {len(manifest)} samples lie in {n} block{'s' if n != 1 else ''} of "
             f"{options.block_m:g} m, but {len(PARTS)} parts need one each. Make splits.block_m smaller, or use more "
             "ground."
         )
-    part = assign_blocks(counts.to_numpy(np.int64), options.fractions, rng)
-    return np.array(PARTS, object)[part[block]]
+    return np.array(PARTS, object)[deal_units(manifest, blocks, options.fractions, rng)]
+
+
+def deal_units(
+    manifest: pd.DataFrame, units: NDArray[np.object_], fractions: Sequence[float], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Number of the share (of `fractions`) that each sample's unit goes to, balanced by pixels of each class."""
+    _, unit = np.unique(units.astype(str), return_inverse=True)
+    counts = manifest[label_columns(manifest)].assign(n_samples=1).groupby(unit).sum()
+    return np.asarray(assign_blocks(counts.to_numpy(np.int64), fractions, rng)[unit])
+
+
+def units_of(manifest: pd.DataFrame, what: str, blocks: NDArray[np.object_]) -> NDArray[np.object_]:
+    """(N,) the block, tile, region, country or year of each sample.
+
+    Raises:
+        DataError: if a sample does not say it.
+    """
+    if what == "blocks":
+        return blocks
+    column = {"tiles": "tile", "regions": "cube", "countries": "country", "years": "year"}[what]
+    values = manifest[column].astype(str)
+    if what == "regions":
+        tiles = manifest["tile"].astype(str)
+        values = pd.Series([c.removesuffix(f"-{t}") for c, t in zip(values, tiles, strict=True)], dtype=object)
+    silent = values.isin(["", "0"])
+    if silent.any():
+        raise DataError(f"{int(silent.sum())} samples do not say their {column}; a split by {what} needs it of all.")
+    return values.to_numpy(object)
+
+
+def deal_groups(what: str) -> Deal:
+    """Whole tiles, regions, countries or years. Of two, the smaller is test and blocks of the other become val."""
+
+    def deal(
+        manifest: pd.DataFrame, blocks: NDArray[np.object_], options: SplitOptions, rng: np.random.Generator
+    ) -> Parts:
+        units = units_of(manifest, what, blocks)
+        names, counts = np.unique(units.astype(str), return_counts=True)
+        if len(names) >= len(PARTS):
+            return np.array(PARTS, object)[deal_units(manifest, units, options.fractions, rng)]
+        if len(names) < 2:
+            raise DataError(f"All samples are of one of the {what}: {names[0]}. Use strategy 'blocks', or more {what}.")
+        parts = np.where(units == names[np.argmin(counts)], "test", "train").astype(object)
+        return with_validation(manifest, blocks, parts, options, rng)
+
+    return deal
+
+
+def with_validation(
+    manifest: pd.DataFrame,
+    blocks: NDArray[np.object_],
+    parts: Parts,
+    options: SplitOptions,
+    rng: np.random.Generator,
+) -> Parts:
+    """Blocks of the training part become val, in the proportion of the fractions.
+
+    Raises:
+        DataError: if the training part has only one block.
+    """
+    train = parts == "train"
+    if len(set(blocks[train])) < 2:
+        raise DataError(
+            f"The training part lies in one block of {options.block_m:g} m, so nothing can be set aside for "
+            "validation. Make splits.block_m smaller."
+        )
+    share = np.array(options.fractions[:2]) / sum(options.fractions[:2])
+    dealt = deal_units(manifest[train].reset_index(drop=True), blocks[train], share.tolist(), rng)
+    result = parts.copy()
+    result[train] = np.array(PARTS[:2], object)[dealt]
+    return result
+
+
+def deal_zones(
+    manifest: pd.DataFrame, blocks: NDArray[np.object_], options: SplitOptions, rng: np.random.Generator
+) -> Parts:
+    """Of each region one zone is test and, from three zones on, one is val; the others are train.
+
+    A zone is a region of the room `regions` named `<region>_<zone>`; all before the last `_` is its region.
+    """
+    zones = units_of(manifest, "regions", blocks)
+    part_of = dict[str, str]()
+    for region in sorted({zone.rpartition("_")[0] for zone in zones}):
+        own = sorted({zone for zone in zones if zone.rpartition("_")[0] == region})
+        if len(own) < 2:
+            raise DataError(f"Region '{region}' has one zone, '{own[0]}'; a split by zones needs two or more of each.")
+        drawn = rng.permutation(np.array(own, object))
+        part_of |= dict.fromkeys(drawn, "train") | {drawn[0]: "test"}
+        if len(own) > 2:
+            part_of[drawn[1]] = "val"
+    parts = np.array([part_of[zone] for zone in zones], object)
+    return parts if "val" in part_of.values() else with_validation(manifest, blocks, parts, options, rng)
+
+
+def deal_fold(
+    manifest: pd.DataFrame, blocks: NDArray[np.object_], options: SplitOptions, rng: np.random.Generator
+) -> Parts:
+    """Fold number `fold` is test, the next one val, the others train; the folds do not depend on `fold`."""
+    units = units_of(manifest, options.over, blocks)
+    n_units = len(np.unique(units.astype(str)))
+    if n_units < options.n_folds:
+        raise DataError(f"{n_units} {options.over} cannot fill {options.n_folds} folds. Use fewer folds or blocks.")
+    folds = deal_units(manifest, units, [1 / options.n_folds] * options.n_folds, rng)
+    parts = np.full(len(manifest), "train", object)
+    parts[folds == options.fold] = "test"
+    parts[folds == (options.fold + 1) % options.n_folds] = "val"
+    return parts
+
+
+def deal_scenario(
+    manifest: pd.DataFrame, blocks: NDArray[np.object_], options: SplitOptions, rng: np.random.Generator
+) -> Parts:
+    """Country-years as listed; samples of others belong to no part."""
+    countries, years = manifest["country"].astype(str), manifest["year"].astype(str)
+    parts = np.full(len(manifest), DROPPED, object)
+    for part, wanted in options.scenario.items():
+        here = (countries.isin(wanted) | years.isin(wanted) | (countries + "-" + years).isin(wanted)).to_numpy()
+        if not here.any():
+            there = ", ".join(sorted(set(countries + "-" + years)))
+            raise DataError(f"The scenario's {part} part is {', '.join(wanted)}, but the data set has {there}.")
+        if (here & (parts != DROPPED)).any():
+            raise DataError(f"The scenario gives the same samples to {part} and to another part.")
+        parts[here] = part
+    return parts if "val" in options.scenario else with_validation(manifest, blocks, parts, options, rng)
 
 
 def deal_samples(
@@ -74,6 +197,11 @@ def deal_samples(
 
 
 STRATEGIES.register("blocks")(Strategy(deal_blocks, separates=True))
+for _name in ("tiles", "regions", "countries", "years"):
+    STRATEGIES.register(_name)(Strategy(deal_groups(_name), separates=True))
+STRATEGIES.register("zones")(Strategy(deal_zones, separates=True))
+STRATEGIES.register("kfold")(Strategy(deal_fold, separates=True))
+STRATEGIES.register("scenario")(Strategy(deal_scenario, separates=True))
 STRATEGIES.register("random_patches")(
     Strategy(
         deal_samples,

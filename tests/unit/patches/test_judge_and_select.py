@@ -8,7 +8,7 @@ from bocage.core.errors import UnknownName
 from bocage.core.tally import Tally
 from bocage.patches.judge import judge
 from bocage.patches.options import FilterOptions, PatchOptions, SelectionOptions
-from bocage.patches.select import select
+from bocage.patches.select import Selection, plan_selection, select
 
 CLASSES = ("background", "wheat", "vineyard")
 
@@ -93,3 +93,48 @@ def test_limits_per_region_and_scene() -> None:
 def test_a_limit_per_scene_needs_single_dates() -> None:
     with pytest.raises(ValidationError, match="max_per_scene"):
         PatchOptions(dates="series", selection=SelectionOptions(max_per_scene=3))
+
+
+def planned(table: pd.DataFrame, **options: object) -> Selection:
+    judged, _ = judge(table, FilterOptions(min_foreground_fraction=0), CLASSES)
+    return plan_selection(judged, SelectionOptions.model_validate(options), CLASSES)
+
+
+def test_targets_end_the_selection_when_they_are_reached() -> None:
+    table = candidates({"n_px_1": 50}, {"n_px_1": 30}, {"n_px_1": 40, "n_px_2": 5}, {"n_px_1": 9})
+    reached = planned(table, targets={"wheat": 80, "vineyard": 5}, until="targets")
+    assert reached.taken["candidate_id"].tolist() == ["c0", "c2"]
+    assert reached.tally == Tally(2, {"brings no class closer to its target": 2})
+    assert len(planned(table, targets={"wheat": 80, "vineyard": 5}).taken) == 4
+    in_patches = planned(table, targets={"wheat": 3}, unit="patches", until="targets")
+    assert len(in_patches.taken) == 3
+
+
+def test_caps_hold_and_are_named() -> None:
+    table = candidates({"n_px_0": 60}, {"n_px_0": 30}, {"n_px_0": 30})
+    capped = planned(table, caps={"background": 70})
+    assert capped.taken["candidate_id"].tolist() == ["c1", "c2"]
+    assert capped.tally == Tally(2, {"over the cap of background": 1})
+    assert capped.about["before"]["background"] == {"pixels": 120, "patches": 3}
+    assert capped.about["after"]["background"] == {"pixels": 60, "patches": 2}
+    assert capped.about["value"] <= capped.about["bound"]
+
+
+def test_rare_classes_go_before_everything() -> None:
+    table = candidates({"n_px_1": 100}, {"n_px_1": 0, "n_px_2": 1}, {"n_px_1": 100})
+    chosen = planned(table, targets={"wheat": 200}, rare_classes=["vineyard"], max_total=2)
+    assert chosen.taken["candidate_id"].tolist() == ["c0", "c1"]
+
+
+def test_new_ground_and_empty_blocks_go_before_ground_that_is_covered() -> None:
+    table = candidates({"col": 0}, {"col": 0}, {"col": 5}, {"col": 10}, {"col": 400})
+    assert planned(table, max_total=2, spread_weight=0).taken["candidate_id"].tolist() == ["c0", "c3"]
+    assert planned(table, max_total=2, ground_weight=0).taken["candidate_id"].tolist() == ["c0", "c4"]
+
+
+@pytest.mark.parametrize(
+    "option", [{"targets": {"vinyard": 1}}, {"caps": {"vinyard": 1}}, {"rare_classes": ["vinyard"]}]
+)
+def test_an_unknown_class_in_the_selection_gets_a_hint(option: dict[str, object]) -> None:
+    with pytest.raises(UnknownName, match=r"patches\.selection\..*'vinyard'.*Did you mean 'vineyard'"):
+        planned(candidates({}), **option)

@@ -14,7 +14,7 @@ from bocage.splits.make import make_split
 from bocage.splits.options import SplitOptions
 from bocage.splits.record import PARTS, Split
 from bocage.splits.separate import drop_shared_ground, find_shared_parcels
-from bocage.splits.store import read_split, write_split
+from bocage.splits.store import read_given, read_split, write_split
 
 NO_PARCELS = pd.DataFrame({"sample_id": [], "number": [], "class_id": [], "n_px": []})
 
@@ -223,6 +223,91 @@ def test_samples_without_a_place_cannot_be_split_by_ground() -> None:
 def test_fractions_are_shares(fractions: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="three positive shares that sum to 1"):
         SplitOptions(fractions=fractions)
+
+
+# ── whole groups ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def country_years() -> pd.DataFrame:
+    """Three country-years of twelve windows, 10 km apart; ES-2020 lies on the ground of ES-2019."""
+    corners = [(10_000 * (i % 12), -1e6 * (i // 24)) for i in range(36)]
+    return patches(
+        corners,
+        country=["ES"] * 24 + ["FR"] * 12,
+        year=[2019] * 12 + [2020] * 12 + [2019] * 12,
+        tile=["31TCF"] * 24 + ["31TDK"] * 12,
+        cube=[f"z_{i % 3}-31TCF" for i in range(24)] + [f"q_{i % 3}-31TDK" for i in range(12)],
+    )
+
+
+def split_by(strategy: str, **more: object) -> pd.DataFrame:
+    manifest = country_years()
+    options = SplitOptions.model_validate({"strategy": strategy, **more})
+    split = make_split(manifest, options, seed=0, parcels=NO_PARCELS)
+    return manifest.merge(split.table, on="sample_id")
+
+
+def test_of_two_countries_the_smaller_is_test_and_blocks_of_the_other_are_val() -> None:
+    table = split_by("countries")
+    assert set(table.loc[table["country"] == "FR", "part"]) == {"test"}
+    assert set(table.loc[table["country"] == "ES", "part"]) == {"train", "val"}
+    assert (table.groupby(["left", "top"])["part"].nunique() == 1).all()
+
+
+def test_years_on_the_same_ground_are_kept_apart_by_blocks() -> None:
+    table = split_by("years")
+    kept = table[table["part"] != "dropped"]
+    assert set(kept.loc[kept["part"] == "test", "year"]) == {2020}
+    assert (kept.groupby(["left", "top"])["part"].nunique() == 1).all()
+    assert table["reason"].str.startswith("shares a block with").any()
+
+
+def test_a_scenario_takes_the_country_years_that_it_names() -> None:
+    table = split_by("scenario", scenario={"train": ["ES-2019"], "test": ["FR-2019"]})
+    assert table.loc[table["year"] == 2020, "reason"].unique().tolist() == ["in no part"]
+    assert set(table.loc[table["country"] == "FR", "part"]) == {"test"}
+    with pytest.raises(DataError, match="the data set has ES-2019, ES-2020, FR-2019"):
+        split_by("scenario", scenario={"train": ["AT"], "test": ["FR"]})
+    with pytest.raises(ValueError, match="names train and test"):
+        SplitOptions(strategy="scenario", scenario={"train": ("FR",)})
+
+
+def test_every_unit_is_test_in_one_fold() -> None:
+    tables = [split_by("kfold", n_folds=4, fold=k) for k in range(4)]
+    tested = sum(((t["part"] == "test").astype(int) for t in tables), start=0)
+    assert (tested == 1).all()
+    validated = [set(t.loc[t["part"] == "val", "sample_id"]) for t in tables]
+    assert validated[0] == set(tables[1].loc[tables[1]["part"] == "test", "sample_id"])
+
+
+def test_one_zone_of_each_region_is_test() -> None:
+    table = split_by("zones")
+    zones = table.groupby("part")["cube"].agg(lambda c: sorted(set(c)))
+    assert {part: len(z) for part, z in zones.items()} == {"test": 2, "train": 2, "val": 2}
+
+
+def test_the_buffer_keeps_parts_apart() -> None:
+    manifest = patches([(100 * i, 0) for i in range(60)])
+    options = SplitOptions(block_m=1500, buffer_m=150, fractions=(0.4, 0.3, 0.3))
+    split = make_split(manifest, options, seed=0, parcels=NO_PARCELS)
+    found = audit_split(manifest, split, NO_PARCELS)
+    assert found["min_distance_m"] >= 150
+    assert set(split.table["reason"]) - {""} <= {"too near to test", "too near to val"}
+    assert 0 < (split.table["part"] == "dropped").sum() < 12
+
+
+def test_a_given_split_is_taken_as_it_is(tmp_path: Path) -> None:
+    manifest = patches([(1000 * i, 0) for i in range(3)])
+    path = tmp_path / "split.csv"
+    pd.DataFrame({"sample_id": ["s0", "s1", "s2"], "part": PARTS}).to_csv(path, index=False)
+    options = SplitOptions(strategy="given", path=str(path))
+    split = make_split(manifest, options, seed=0, parcels=NO_PARCELS, given=read_given(path))
+    assert split.table["part"].tolist() == list(PARTS)
+    with pytest.raises(DataError, match="gives 0 of the 3 samples a part"):
+        make_split(manifest, options, seed=0, parcels=NO_PARCELS, given={})
+    (tmp_path / "bad.csv").write_text("id,part")
+    with pytest.raises(CorruptFile, match="sample_id and part"):
+        read_given(tmp_path / "bad.csv")
 
 
 # ── on disk ──────────────────────────────────────────────────────────────────────────────────────────────────────────

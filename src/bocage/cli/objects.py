@@ -1,0 +1,28 @@
+"""`bocage objects`: the parcel table of an experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from bocage.cli.output import emit, say, settings
+from bocage.core.tally import Tally
+
+
+def objects(
+    file: Path = typer.Argument(help="Experiment file (YAML).", metavar="EXPERIMENT.yaml"),
+    out: Path = typer.Option(help="The table: .parquet, or .csv / .csv.gz in the layout of Sen4AgriNet."),
+    overrides: list[str] = typer.Option([], "--set", help="Override a value: KEY=VALUE. Repeatable.", metavar="K=V"),
+    run: Path | None = typer.Option(None, help="Run folder; default runs/<experiment name>."),
+) -> None:
+    """One row a parcel: mean, standard deviation and more of each band and date (options: patches.objects)."""
+    from bocage.core.artifacts import ArtifactStore
+    from bocage.experiment.load import load_experiment
+    from bocage.pipeline.objects import write_objects
+
+    experiment = load_experiment(file, overrides)
+    folder = run or Path("runs") / experiment.name
+    result = write_objects(experiment, out, out=folder, store=ArtifactStore(), workers=settings.workers, say=say)
+    tally = Tally.from_json(result["tally"])
+    emit(result, text=f"{out}: {len(result['columns'])} columns; parcels: {tally}")

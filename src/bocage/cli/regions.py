@@ -1,0 +1,38 @@
+"""`bocage regions`: where an experiment looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from bocage.cli.output import emit, say, settings, table
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _regions() -> None:
+    """Where to look."""
+
+
+@app.command()
+def plan(
+    file: Path = typer.Argument(help="Experiment file (YAML).", metavar="EXPERIMENT.yaml"),
+    picture: Path | None = typer.Option(None, help="Draw the regions over the parcels (PNG)."),
+    overrides: list[str] = typer.Option([], "--set", help="Override a value: KEY=VALUE. Repeatable.", metavar="K=V"),
+    run: Path | None = typer.Option(None, help="Run folder; default runs/<experiment name>."),
+) -> None:
+    """The regions of an experiment, with their parcels."""
+    from bocage.core.artifacts import ArtifactStore
+    from bocage.experiment.load import load_experiment
+    from bocage.pipeline.places import describe_regions
+
+    experiment = load_experiment(file, overrides)
+    folder = run or Path("runs") / experiment.name
+    rows = describe_regions(
+        experiment, picture=picture, out=folder, store=ArtifactStore(), workers=settings.workers, say=say
+    )
+    columns = ("name", "area_ha", "n_parcels", "parcels_ha", "target_ha")
+    text = table(["region", "ha", "parcels", "parcels ha", "target ha"], [[r[c] for c in columns] for r in rows])
+    emit({"regions": rows, "picture": str(picture) if picture else None}, text=text)

@@ -1,0 +1,168 @@
+"""Data sets → data sets: compare two, join several, draw a stratified part. IO: reads and writes folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bocage.core.arrays import IGNORE, Float64
+from bocage.core.errors import ConfigError, GridMismatch
+from bocage.core.progress import track
+from bocage.core.seeds import generator
+from bocage.core.tally import Tally
+from bocage.datasets.info import DatasetInfo
+from bocage.datasets.manifest import pixel_columns
+from bocage.datasets.read import Dataset
+from bocage.datasets.write import DatasetWriter
+
+SAME = ("classes", "bands", "patch_size_px", "resolution_m", "dates", "level", "preprocessing")
+PLACE = ("crs", "left", "top", "height", "width", "resolution_m", "days", "year")
+
+
+def diff_datasets(a: Dataset, b: Dataset) -> dict[str, Any]:
+    """What differs: same (bool), about (field → [a, b]), only_a and only_b (sample ids), changed (id → fields)."""
+    about = {k: [_plain(getattr(a.info, k)), _plain(getattr(b.info, k))] for k in (*SAME, "store", "digest")}
+    rows_a, rows_b = (d.manifest.set_index("sample_id") for d in (a, b))
+    shared = [s for s in rows_a.index if s in rows_b.index]
+    columns = [c for c in rows_a if c in rows_b and c not in ("shard", "offset", "length", "crc32", "sha256")]
+    changed: dict[str, list[str]] = {}
+    for sample_id in shared:
+        x, y = rows_a.loc[sample_id], rows_b.loc[sample_id]
+        fields = [str(c) for c in columns if _plain(x[c]) != _plain(y[c])]
+        fields += ["arrays"] if x["sha256"] != y["sha256"] else []
+        if fields:
+            changed[str(sample_id)] = fields
+    return {
+        "same": a.info.digest == b.info.digest,
+        "about": {k: v for k, v in about.items() if v[0] != v[1]},
+        "only_a": [str(s) for s in rows_a.index if s not in rows_b.index],
+        "only_b": [str(s) for s in rows_b.index if s not in rows_a.index],
+        "changed": changed,
+    }
+
+
+def merge_datasets(datasets: Sequence[Dataset], out: Path) -> tuple[DatasetInfo, Tally]:
+    """Join data sets of one kind; of samples with the same window, dates and year the first one's is kept.
+
+    An id that comes again with another window gets the number of its data set behind it. Parcel numbers are those of
+    the data sets: join only data sets whose numbers come from one parcel file, or whose countries or years differ.
+
+    Raises:
+        GridMismatch: if they differ in classes, bands, patch size, pixel size, dates, level or preprocessing.
+        ConfigError: if parcels of different files would share numbers, or `out` holds a data set.
+    """
+    first = datasets[0].info
+    for other in datasets[1:]:
+        differ = [k for k in SAME if getattr(first, k) != getattr(other.info, k)]
+        if differ:
+            raise GridMismatch(
+                f"{datasets[0].folder} and {other.folder} differ in {', '.join(differ)}; only data sets of one kind "
+                "can be joined. `bocage dataset diff` shows how."
+            )
+    shifts = number_shifts(datasets)
+    writer = DatasetWriter(out, replace(first, tallies={}))
+    seen: set[tuple[Any, ...]] = set()
+    taken: set[str] = set()
+    verdicts: list[str | None] = []
+    for n, dataset in enumerate(datasets, 1):
+        for row in track(dataset.manifest.to_dict("records"), f"Joining {dataset.folder.name}", unit="samples"):
+            key = tuple(_plain(row[c]) for c in PLACE)
+            verdicts.append("the same window and dates again" if key in seen else None)
+            if key in seen:
+                continue
+            seen.add(key)
+            own = str(row["sample_id"])
+            sample_id = own if own not in taken else f"{own}.{n}"
+            taken.add(sample_id)
+            sample = dataset.read(own)
+            ids = sample.parcel_ids
+            moved = np.where(ids > 0, ids + np.uint32(shifts[n - 1]), ids) if shifts[n - 1] else ids
+            renamed = replace(sample, origin=replace(sample.origin, sample_id=sample_id), parcel_ids=moved)
+            writer.add(renamed, _extra({str(k): v for k, v in row.items()}))
+    tally = Tally.count(verdicts)
+    writer.info = replace(writer.info, tallies={"merge": tally.to_json()})
+    return writer.finish(), tally
+
+
+def number_shifts(datasets: Sequence[Dataset]) -> list[int]:
+    """What is added to each data set's parcel numbers so that parcels of different declarations never share one.
+
+    Data sets of one country and year are of one parcel file: their numbers stay together.
+    """
+    next_free, shift_of = 0, dict[tuple[tuple[str, int], ...], int]()
+    shifts = []
+    for dataset in datasets:
+        declared = sorted({(str(c), int(y)) for c, y in dataset.manifest[["country", "year"]].itertuples(index=False)})
+        key = tuple(declared)
+        if key not in shift_of:
+            shift_of[key] = next_free
+        shifts.append(shift_of[key])
+        next_free = max(next_free, shift_of[key] + int(dataset.parcels()["number"].max()))
+    if next_free >= 2**32:
+        raise ConfigError(f"The parcels of these data sets need numbers up to {next_free}; 32 bits end at {2**32 - 1}.")
+    return shifts
+
+
+def sample_dataset(dataset: Dataset, n: int, out: Path, *, seed: int) -> DatasetInfo:
+    """A part of `n` samples that keeps the shares of the labels: iterative stratification over classes by patch.
+
+    Raises:
+        ConfigError: if `n` is not between 1 and the number of samples, or `out` holds a data set.
+    """
+    if not 1 <= n <= len(dataset):
+        raise ConfigError(f"A part of {n} samples was asked for; {dataset.folder} has {len(dataset)}.")
+    columns = [c for c in pixel_columns(len(dataset.info.classes)) if c != f"n_px_{IGNORE}"]
+    holds = dataset.manifest[columns].to_numpy() > 0
+    chosen = np.sort(stratify(holds.astype(float), n, generator(seed, "datasets", "sample")))
+    writer = DatasetWriter(out, replace(dataset.info, tallies={}))
+    for i in track(chosen.tolist(), "Writing samples", unit="samples"):
+        row = {str(k): v for k, v in dataset.manifest.iloc[i].to_dict().items()}
+        writer.add(dataset.read(str(row["sample_id"])), _extra(row))
+    dropped = Tally(n, {"not drawn": len(dataset) - n})
+    writer.info = replace(writer.info, tallies={"sample": dropped.to_json()})
+    return writer.finish()
+
+
+def stratify(holds: Float64, n: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """`n` rows of (N, K) labels, so that each label keeps its share: iterative stratification into them and the rest.
+
+    The label with the fewest rows left is dealt first, row by row to the side that still lacks most of it (Sechidis,
+    Tsoumakas, Vlahavas 2011); then the number is made exact by drawing.
+    """
+    share = np.array([n, len(holds) - n]) / len(holds)
+    lacks = share[:, None] * holds.sum(axis=0)
+    room = share * len(holds)
+    side = np.full(len(holds), -1)
+    left = holds.sum(axis=0)
+    while (left > 0).any():
+        label = int(np.argmin(np.where(left > 0, left, np.inf)))
+        for row in rng.permutation(np.flatnonzero((side < 0) & (holds[:, label] > 0))):
+            to = int(np.lexsort((room, lacks[:, label]))[-1])
+            side[row] = to
+            lacks[to] -= holds[row]
+            room[to] -= 1
+        left = (holds * (side < 0)[:, None]).sum(axis=0)
+    side[rng.permutation(np.flatnonzero(side < 0))[: max(round(room[0]), 0)]] = 0
+    chosen, rest = np.flatnonzero(side == 0), np.flatnonzero(side != 0)
+    if len(chosen) >= n:
+        return np.asarray(rng.permutation(chosen)[:n], np.int64)
+    return np.concatenate([chosen, rng.permutation(rest)[: n - len(chosen)]]).astype(np.int64)
+
+
+def _extra(row: dict[str, Any]) -> dict[str, Any]:
+    """What a writer wants beside the sample: its window, and the fractions that the sample does not say itself."""
+    fractions = {k: float(v) for k, v in row.items() if k.endswith("_fraction") and k != "valid_fraction"}
+    return {"cube": row["cube"], "row": row["row"], "col": row["col"], **fractions}
+
+
+def _plain(value: Any) -> Any:
+    """A value that can be compared and printed."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    if isinstance(value, list):
+        return tuple(value)
+    return value

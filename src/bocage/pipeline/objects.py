@@ -1,0 +1,81 @@
+"""The parcel table as a stage of its own: it rests on taxonomy, cubes and labels, and is made when asked for. IO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from bocage.core.artifacts import ArtifactStore, Draft
+from bocage.core.errors import ConfigError
+from bocage.experiment.schema import Experiment
+from bocage.patches.objects import columns_of, describe_objects, to_csv_layout
+from bocage.pipeline.run import Context, Stage, needed_stages, run_stages
+from bocage.pipeline.stages import PARCELS, open_all_labels, open_cubes, plan_stages
+
+OBJECTS = "objects.parquet"
+
+
+def plan_objects(experiment: Experiment) -> list[Stage]:
+    """The stages that the parcel table needs, and its own."""
+    options: Callable[[Experiment], Any] = lambda e: e.patches.objects  # noqa: E731
+    own = Stage("objects", 1, ("taxonomy", "cubes", "labels"), options, make_objects)
+    return [*needed_stages(plan_stages(experiment), "labels"), own]
+
+
+def make_objects(context: Context, draft: Draft) -> None:
+    """Cubes and parcel-id rasters → one row a parcel."""
+    parcels = gpd.read_parquet(
+        context.path("taxonomy") / PARCELS, columns=["number", "id", "class_id", "class_name", "geometry"]
+    )
+    table, draft.tally = describe_objects(
+        open_cubes(context.path("cubes")),
+        open_all_labels(context.path("labels")),
+        pd.DataFrame(parcels.drop(columns="geometry")),
+        context.experiment.patches.objects,
+    )
+    table.to_parquet(draft.path / OBJECTS, index=False)
+
+
+def write_objects(
+    experiment: Experiment, target: Path, *, out: Path, store: ArtifactStore, workers: int, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Make the parcel table if it is not there yet, and write it to `target`.
+
+    Args:
+        target: .parquet (all columns), .csv or .csv.gz (the layout of Sen4AgriNet's object files).
+        out: run folder.
+
+    Returns:
+        objects (the path), n_parcels, n_dropped, columns, tally, run.
+
+    Raises:
+        ConfigError: if the name says neither.
+    """
+    kinds = (".parquet", ".csv", ".csv.gz")
+    if not target.name.endswith(kinds):
+        raise ConfigError(f"--out is '{target}', but a parcel table is written as {', '.join(kinds)}.")
+    results = run_stages(plan_objects(experiment), experiment, out=out, store=store, workers=workers, say=say)
+    made = results[-1].artifact
+    table = pd.read_parquet(made.path / OBJECTS)
+    written = table if target.suffix == ".parquet" else to_csv_layout(table)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".part-{target.name}")  # keeps the ending, by which pandas compresses
+    if target.suffix == ".parquet":
+        written.to_parquet(part, index=False)
+    else:
+        written.to_csv(part, index=False)
+    part.replace(target)
+    tally = made.tally
+    assert tally is not None
+    return {
+        "objects": str(target),
+        "n_parcels": tally.kept,
+        "n_dropped": tally.n_dropped,
+        "columns": columns_of(written),
+        "tally": tally.to_json(),
+        "run": str(out),
+    }

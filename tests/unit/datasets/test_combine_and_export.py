@@ -1,0 +1,146 @@
+"""Data sets compared, joined, drawn from and written in other formats."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+
+from bocage.cli.main import main
+from bocage.core.errors import ConfigError, DataError, GridMismatch, UnknownName
+from bocage.datasets.combine import diff_datasets, merge_datasets, number_shifts, sample_dataset, stratify
+from bocage.datasets.export import export_dataset, to_native
+from bocage.datasets.read import open_dataset
+
+
+def test_a_data_set_and_its_copy_do_not_differ_and_a_changed_one_says_where(
+    folder: Path, world: SimpleNamespace, tmp_path: Path
+) -> None:
+    world.build(tmp_path / "npy", store="npy")
+    first, copy = open_dataset(folder), open_dataset(tmp_path / "npy")
+    found = diff_datasets(first, copy)
+    assert found == {
+        "same": True, "about": {"store": ["shards", "npy"]}, "only_a": [], "only_b": [], "changed": {}
+    }  # fmt: skip
+    world.build(tmp_path / "one", dates=[[0]])
+    assert len(diff_datasets(first, open_dataset(tmp_path / "one"))["only_a"]) == 6
+
+
+def test_merging_takes_every_window_once(folder: Path, world: SimpleNamespace, tmp_path: Path) -> None:
+    world.build(tmp_path / "first", dates=[[0]])
+    parts = [open_dataset(tmp_path / "first"), open_dataset(folder)]
+    info, tally = merge_datasets(parts, tmp_path / "both")
+    assert (info.n_samples, tally.dropped) == (12, {"the same window and dates again": 6})
+    both = open_dataset(tmp_path / "both")
+    assert both.verify() == []
+    assert set(both.sample_ids) == set(parts[1].sample_ids)
+    assert not diff_datasets(parts[1], both)["changed"]
+    with pytest.raises(ConfigError, match="already holds"):
+        merge_datasets(parts, tmp_path / "both")
+
+
+def test_parcels_of_different_declarations_never_share_a_number(folder: Path, tmp_path: Path) -> None:
+    first, other = open_dataset(folder), open_dataset(folder)
+    other.manifest["year"] = 2019
+    assert number_shifts([first, first]) == [0, 0]
+    assert number_shifts([first, other, first]) == [0, 2, 0]
+    info, _ = merge_datasets([first, other], tmp_path / "both")
+    both = open_dataset(tmp_path / "both")
+    assert info.n_samples == 24
+    assert both.verify() == []
+    assert set(both.parcels()["number"]) == {1, 2, 3, 4}
+
+
+def test_only_data_sets_of_one_kind_are_joined(folder: Path, tmp_path: Path) -> None:
+    other = open_dataset(folder)
+    other.info = replace(other.info, level="L1C")
+    with pytest.raises(GridMismatch, match="differ in level"):
+        merge_datasets([open_dataset(folder), other], tmp_path / "both")
+
+
+def test_a_stratified_part_keeps_the_labels(folder: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(folder)
+    info = sample_dataset(dataset, 6, tmp_path / "half", seed=0)
+    half = open_dataset(tmp_path / "half")
+    assert (info.n_samples, half.verify()) == (6, [])
+    for name, n in dataset.patches_by_class().items():
+        assert half.patches_by_class()[name] == pytest.approx(n / 2, abs=1)
+    with pytest.raises(ConfigError, match="A part of 13"):
+        sample_dataset(dataset, 13, tmp_path / "more", seed=0)
+
+
+def test_stratification_beats_chance_on_rare_labels() -> None:
+    rng = np.random.default_rng(0)
+    holds = (rng.random((400, 6)) < [0.9, 0.5, 0.3, 0.1, 0.03, 0.01]).astype(float)
+    chosen = stratify(holds, 100, np.random.default_rng(1))
+    assert len(set(chosen.tolist())) == 100
+    np.testing.assert_allclose(holds[chosen].sum(axis=0), holds.sum(axis=0) / 4, atol=4)
+    np.testing.assert_array_equal(chosen, stratify(holds, 100, np.random.default_rng(1)))
+
+
+def test_npy_and_zarr_hold_the_same_arrays(folder: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(folder)
+    export_dataset(dataset, "npy", tmp_path / "npy")
+    assert diff_datasets(dataset, open_dataset(tmp_path / "npy"))["same"]
+    export_dataset(dataset, "zarr", tmp_path / "zarr")
+    group = zarr.open_group(tmp_path / "zarr" / "dataset.zarr", mode="r")
+    for i, sample_id in enumerate(dataset.sample_ids):
+        record = dataset.read_record(sample_id)
+        np.testing.assert_array_equal(group["image"][i], record.image)
+        np.testing.assert_array_equal(group["parcel_ids"][i], record.parcel_ids)
+    with pytest.raises(ConfigError, match="not empty"):
+        export_dataset(dataset, "zarr", tmp_path / "zarr")
+    with pytest.raises(UnknownName, match="sen4agrinet"):
+        export_dataset(dataset, "sen4agrinett", tmp_path / "other")
+
+
+def test_netcdf_patches_have_the_layout_of_sen4agrinet(folder: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(folder)
+    export_dataset(dataset, "sen4agrinet", tmp_path / "nc")
+    files = sorted(p.name for p in (tmp_path / "nc").glob("*.nc"))
+    assert files == [f"2018_31TEJ_patch_{i:02d}_{j:02d}.nc" for i in range(2) for j in range(3)]
+    path = tmp_path / "nc" / files[0]
+    attributes = xr.open_dataset(path, engine="h5netcdf").attrs
+    assert (attributes["patch_full_name"], attributes["patch_tile"]) == ("2018_31TEJ_patch_00_00", "31TEJ")
+    band = xr.open_dataset(path, group="B02", engine="h5netcdf")["B02"]
+    assert (band.dims, band.dtype, band.shape) == (("time", "y", "x"), np.uint16, (2, 8, 8))
+    assert band["time"].values.astype("datetime64[D]").astype(int).tolist() == [17_000, 17_010]
+    record = dataset.read_record(next(s for s in dataset.sample_ids if s.endswith("_0_0_1")))
+    np.testing.assert_array_equal(band[1], np.maximum(record.image[0, 0], 0))
+    assert xr.open_dataset(path, group="B8A", engine="h5netcdf")["B8A"].shape == (2, 4, 4)
+    parcels = xr.open_dataset(path, group="parcels", engine="h5netcdf")["parcels"]
+    assert parcels.dtype == np.uint32
+    np.testing.assert_array_equal(parcels, record.parcel_ids)
+    labels = xr.open_dataset(path, group="labels", engine="h5netcdf")["labels"]
+    assert labels.values[0, 0] == 1  # cloud on the first date, seen on the second
+    np.testing.assert_array_equal(labels, np.where(record.labels == 255, 0, record.labels))
+
+
+def test_native_pixels_are_means_and_missing_ones_zero() -> None:
+    stored = np.int16([[[100, 102, -50, -50], [104, 106, -50, -50], [7, 7, -32768, 7], [7, 7, 7, 7]]])
+    assert to_native(stored, 2).tolist() == [[[103, 0], [7, 0]]]
+
+
+def test_windows_that_would_share_a_name_are_refused(folder: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(folder)
+    dataset.manifest["row"] //= 2
+    with pytest.raises(DataError, match="lie side by side"):
+        export_dataset(dataset, "sen4agrinet", tmp_path / "nc")
+
+
+def test_the_commands_print_their_findings(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*arguments: object) -> dict[str, object]:
+        assert main(["dataset", *map(str, arguments), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert {"ok", "problems"} <= set(found)
+        return dict(found)
+
+    assert run("sample", folder, "--n", 5, "--out", tmp_path / "five")["n_patches"] == 5
+    assert run("merge", folder, tmp_path / "five", "--out", tmp_path / "merged")["n_patches"] == 12
+    assert not run("diff", folder, tmp_path / "five")["ok"]
+    assert run("diff", folder, tmp_path / "merged")["only_a"] == []
+    assert run("export", folder, "--to", "zarr")["out"] == str(folder) + "-zarr"
