@@ -76,16 +76,17 @@ def cube(
     write_cube(store, out)
     record = store.record
     shares = [float(v) for v in record["valid_fraction"]]
+    times = [str(day) for day in store.days.astype("datetime64[D]")]
     result = {
         "out": str(out),
         "shape": list(store.shape),
         "bands": list(store.bands),
-        "times": [str(day) for day in store.days.astype("datetime64[D]")],
+        "times": times,
         "valid_fraction": sum(shares) / len(shares),
         "tally": tally.to_json(),
     }
     names = [scene if len(scene) < 30 else "" for scene in store.scenes]
-    rows = list(zip(result["times"], names, (f"{share:.1%}" for share in shares), strict=True))
+    rows = list(zip(times, names, (f"{share:.1%}" for share in shares), strict=True))
     shutil.rmtree(folder)
     emit(result, text=[table(("time", "period", "valid"), rows), f"{tally}. Written: {out}"])
 

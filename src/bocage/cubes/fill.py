@@ -57,7 +57,8 @@ def _weights(days: Int32, method: str) -> Float64:
     if method == "nearest":
         return np.asarray(after < before, np.float64)
     span = before + after
-    return np.divide(before, span, out=np.full(span.shape, 0.5), where=span > 0)  # two dates of one day: their mean
+    halves = np.full(span.shape, 0.5)  # two dates of one day: their mean
+    return np.asarray(np.divide(before, span, out=halves, where=span > 0))
 
 
 @numba.njit(nogil=True, cache=True)

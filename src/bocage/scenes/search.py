@@ -101,7 +101,8 @@ def select_tiles(scenes: Sequence[Scene], region: BaseGeometry | None) -> tuple[
     if region is None:
         return list(scenes), Tally(len(scenes))
     shown = {tile: _shown([s for s in scenes if s.tile == tile], region) for tile in sorted({s.tile for s in scenes})}
-    taken, covered = {tile for tile, part in shown.items() if part is None}, Polygon()
+    taken = {tile for tile, part in shown.items() if part is None}
+    covered: BaseGeometry = Polygon()
     known = {tile: part for tile, part in shown.items() if part is not None}
     for tile in sorted(known, key=lambda t: (-known[t].area, t)):
         if (

@@ -89,7 +89,7 @@ class ConvLstm(nn.Module):
         seen = seen_dates(valid)
         x, states = image, []
         for entry, cell in zip(self.entries, self.encoder, strict=True):
-            x = F.leaky_relu(entry(x.flatten(0, 1)), SLOPE).unflatten(0, seen.shape)
+            x = F.leaky_relu(entry(x.flatten(0, 1)), SLOPE).unflatten(0, seen.shape)  # type: ignore[no-untyped-call]
             x, state = cell(x, seen)
             states.append(state)
         one_step = torch.ones_like(seen[:, :1])

@@ -33,7 +33,7 @@ class ConvStarCell(nn.Module):
         dates = x.flatten(0, 1)
         padding, weight = self.gate.padding, self.gate.weight
         candidate = self.candidate(dates).tanh().unflatten(0, seen.shape)
-        from_input = F.conv2d(dates, weight[:, : self.n_in], self.gate.bias, padding=padding).unflatten(0, seen.shape)
+        from_input = F.conv2d(dates, weight[:, : self.n_in], self.gate.bias, padding=padding).unflatten(0, seen.shape)  # type: ignore[no-untyped-call]
         hidden = torch.zeros_like(candidate[:, 0])
         steps = []
         for date in range(seen.shape[1]):

@@ -81,7 +81,7 @@ class SeriesGroupNorm(nn.Module):
         self.weight, self.bias = nn.Parameter(torch.ones(n_channels)), nn.Parameter(torch.zeros(n_channels))
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
-        x = x.unflatten(2, (self.n_groups, -1))
+        x = x.unflatten(2, (self.n_groups, -1))  # type: ignore[no-untyped-call]
         weight = seen[:, :, None, None].to(x.dtype)
         n = weight.sum((1, 3), keepdim=True) * x.shape[3]
         mean = (x * weight).sum((1, 3), keepdim=True) / n
@@ -126,8 +126,8 @@ def average_dates(x: Tensor, weights: Tensor) -> Tensor:
     """(B, T, C, H, W) -> (B, C, H, W): each head's up-sampled weights (B, heads, T, h, w) for its group of channels."""
     n_heads = weights.shape[1]
     full = F.interpolate(weights.flatten(1, 2), size=x.shape[-2:], mode="bilinear", align_corners=False)
-    full = full.unflatten(1, (n_heads, -1)).to(x.dtype)
-    groups = x.unflatten(2, (n_heads, -1))
+    full = full.unflatten(1, (n_heads, -1)).to(x.dtype)  # type: ignore[no-untyped-call]
+    groups = x.unflatten(2, (n_heads, -1))  # type: ignore[no-untyped-call]
     return torch.einsum("bgtyx,btgcyx->bgcyx", full, groups).flatten(1, 2)
 
 
