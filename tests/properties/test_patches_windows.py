@@ -52,7 +52,7 @@ def test_selection_breaks_no_limit_and_wastes_none(
     table = pd.DataFrame(rows, columns=["region", "scene", "n_px_1", "n_px_2"])
     table = table.assign(
         candidate_id=[f"c{i:02d}" for i in range(len(rows))], scenes=[[s] for s in table["scene"]], verdict="kept"
-    )
+    ).assign(cube="a-31TEJ", row=[64 * i for i in range(len(rows))], col=0, height=64, width=64)
     options = SelectionOptions(max_per_region=region, max_per_scene=scene, max_total=total)
     taken, tally = select(table, options)
     assert (tally.kept, tally.total) == (len(taken), len(rows))

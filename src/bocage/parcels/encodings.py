@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -73,9 +74,18 @@ def _decode(texts: set[bytes], encoding: str) -> str | None:
 
 
 def is_of_one_language(text: str) -> bool:
-    """True if all letters beyond a-z are of one language, without control characters or fractions inside words."""
+    """True if all letters beyond a-z are of one language, without control characters or symbols inside words."""
     letters = {c for c in text if not c.isascii() and c.isalpha()}
-    return not re.search("[\x80-\x9f]|\\w[¼½¾]\\w", text) and any(letters <= alphabet for alphabet in _LETTERS.values())
+    return not _has_symbol_in_word(text) and any(letters <= alphabet for alphabet in _LETTERS.values())
+
+
+def _has_symbol_in_word(text: str) -> bool:
+    """A fraction, a free accent, a control character … between two letters: a letter in another encoding."""
+    threes = zip(text, text[1:], text[2:], strict=False)
+    return any(
+        not c.isascii() and unicodedata.category(c)[0] in "SNC" and before.isalpha() and after.isalpha()
+        for before, c, after in threes
+    )
 
 
 def is_damaged(text: str) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bocage.core.errors import CorruptFile, MissingFile
+from bocage.core.errors import MissingFile, UnknownName
 from bocage.parcels.code_tables import CodeTable, parse_code_table, parse_code_tables
 from bocage.parcels.store_code_tables import find_code_table, import_code_tables, read_code_table
 
@@ -65,8 +65,10 @@ def test_one_table_a_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     path = tmp_path / "in" / "ec.csv"
     path.parent.mkdir()
     path.write_text("\n".join(",".join(row) for row in [columns, *rows]))
-    with pytest.raises(CorruptFile, match="holds 2 code tables"):
-        read_code_table(path)
+    whole = read_code_table(path)
+    assert [row.name for row in whole.of_region("BE2").rows] == ["Gras"]
+    with pytest.raises(UnknownName, match="Known: at, be2"):
+        whole.of_region("fr")
     (tmp_path / "in" / "notes.csv").write_text("a,b\n1,2\n")
     imported, skipped = import_code_tables(str(tmp_path / "in"))
     assert [(r["name"], r["n_rows"]) for r in imported] == [("ec-at", 1), ("ec-be2", 1)]
