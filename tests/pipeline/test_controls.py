@@ -19,7 +19,14 @@ def foreground_miou(evaluation, kind, name):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_models_learn_crops_and_not_shapes(seed, experiment_file, cache, tmp_path):
     country = write_country(tmp_path / "country", SyntheticOptions(seed=seed, size_px=768))
-    training = {"epochs": 40, "batch_size": 4, "class_weights": "none", "pixels_per_class": 2000, "precision": "bf16"}
+    training = {
+        "epochs": 40,
+        "batch_size": 4,
+        "class_weights": "none",
+        "pixels_per_class": 2000,
+        "precision": "bf16",
+        "threads": 1,
+    }
     file = experiment_file(
         seed=seed,
         parcels={"path": str(country.eurocrops_path), "year": country.year},

@@ -12,7 +12,13 @@ from typing import Any
 from bocage.core.artifacts import default_root
 
 # variables that providers read; only whether they are set is looked at
-CREDENTIALS = ("AWS_ACCESS_KEY_ID", "CDSE_S3_ACCESS_KEY", "PC_SDK_SUBSCRIPTION_KEY")
+CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "CDSE_S3_ACCESS_KEY",
+    "CDSE_USERNAME",
+    "CDSE_ACCESS_TOKEN",
+    "PC_SDK_SUBSCRIPTION_KEY",
+)
 
 
 def check_environment() -> list[dict[str, Any]]:
