@@ -34,7 +34,7 @@ def test_models_learn_crops_and_not_shapes(seed, experiment_file, cache, tmp_pat
         patches={"size_px": 64, "dates": "series"},
         splits={"block_m": 1280},
         models=[
-            {"name": "unet", "kind": "unet4_gn", "options": {"base_channels": 8}},
+            {"name": "unet", "kind": "unet4_gn", "options": {"base_channels": 8, "groups": 2}},
             {"name": "forest", "kind": "random_forest", "options": {"n_trees": 30}},
             {"name": "forest-context", "kind": "random_forest_context", "options": {"n_trees": 30}},
         ],
