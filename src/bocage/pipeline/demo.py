@@ -20,8 +20,8 @@ def prepare_demo(out: Path, *, seed: int, size_px: int, template: str, say: Call
     text = text.format(
         seed=seed,
         year=country.year,
-        safe=country.safe_folder.relative_to(out).as_posix(),
-        parcels=country.eurocrops_path.relative_to(out).as_posix(),
+        safe=country.safe_folder.resolve().relative_to(out.resolve()).as_posix(),
+        parcels=country.eurocrops_path.resolve().relative_to(out.resolve()).as_posix(),
     )
     write_text(out / "experiment.yaml", text)
     return out / "experiment.yaml"
