@@ -18,7 +18,6 @@ from bocage.core.errors import CorruptFile
 ROOT = "3300000000"
 FIELD_ENDS = (2, 3, 5, 7, 9, 10)  # where 33, group, class, crop, species and season end
 N_DIGITS = 10
-SEASONS = MappingProxyType({"1": "winter", "2": "spring", "8": "unspecified", "0": "none"})
 
 
 def is_code(text: str) -> bool:

@@ -32,6 +32,7 @@ from bocage.labels.store import LabelStore, build_labels, open_labels
 from bocage.models.options import ForestOptions, ModelOptions, XGBoostOptions
 from bocage.parcels.read import read_parcel_file, stream_parcels
 from bocage.parcels.store_code_tables import find_code_table
+from bocage.parcels.write import write_parcels
 from bocage.patches.candidates import find_candidates
 from bocage.patches.judge import judge
 from bocage.patches.select import plan_selection
@@ -63,7 +64,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     placed = ("taxonomy",) if experiment.regions.needs_parcels else ()
     flow = [
         Stage("parcels", 2, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
-        Stage("taxonomy", 2, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
+        Stage("taxonomy", 3, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
         Stage("scenes", 1, placed, lambda e: [e.scenes, e.regions], make_scenes, external=_places),
         Stage(
             "cubes",
@@ -117,7 +118,7 @@ def make_classes(context: Context, draft: Draft) -> None:
     taxonomy = load_taxonomy(context.experiment.taxonomy)
     frame = read_parcel_file(context.path("parcels") / PARCELS)
     classed, audit = apply_taxonomy(frame, taxonomy, unmapped=context.experiment.taxonomy.unmapped)
-    classed.to_parquet(draft.path / PARCELS, schema_version="1.1.0")
+    write_parcels(classed, draft.path / PARCELS)
     write_json(draft.path / "audit.json", audit.to_json())
     write_json(draft.path / "taxonomy.json", taxonomy.to_json())
     draft.tally = Tally(len(classed))
