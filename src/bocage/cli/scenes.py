@@ -86,7 +86,7 @@ def fetch(
     """Download products: only the bands that are needed, resumed, checked, and kept for the next time."""
     from bocage.core.artifacts import default_root
     from bocage.core.bands import BANDS, DEFAULT_BANDS, check_bands
-    from bocage.scenes.fetch import estimate_fetch, fetch_scenes
+    from bocage.scenes.fetch import estimate_fetch, fetch_scenes, is_fetched
     from bocage.scenes.fetch_http import Fetcher
     from bocage.scenes.plan_fetch import plan_fetch
     from bocage.scenes.search import search_scenes
@@ -103,6 +103,8 @@ def fetch(
         unknown = f" and {estimate.n_unknown} files of unknown size" if estimate.n_unknown else ""
         result = {
             "scenes": [scene.id for scene in scenes],
+            "fetched": [],
+            "cached": [plan.scene.id for plan in plans if is_fetched(plan)],
             "bytes": estimate.n_bytes,
             "n_unknown_size": estimate.n_unknown,
             "requests": estimate.n_requests,
