@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from bocage.core.arrays import Bool, Float64, Int64
 from bocage.core.errors import ConfigError, CorruptFile, NothingLeft, SourceError, UnknownName
@@ -28,7 +28,7 @@ from bocage.core.registry import nearest
 from bocage.core.tally import Tally
 from bocage.parcels import hcat4
 from bocage.parcels.code_tables import CodeTable
-from bocage.parcels.crs import Bounds, lonlat_boxes, name_crs, outer_box, parse_crs
+from bocage.parcels.crs import LONLAT, Bounds, lonlat_boxes, name_crs, outer_box, parse_crs, transformer
 from bocage.parcels.encodings import FoundEncoding
 from bocage.parcels.geometry import MIN_AREA_M2, areas_ha, drop_slivers, move, repair, shape_keys
 from bocage.parcels.harmonise import (
@@ -66,7 +66,6 @@ from bocage.parcels.store_code_tables import find_code_table
 OUTSIDE = "outside the box"
 OTHER_YEAR = "declared for another year"
 NOT_PLACED = "outside its CRS"
-LONLAT = CRS.from_epsg(4326)
 MAX_YEARS = 50  # distinct values of a year column that are worth a filter while reading
 DIFFERS = 0.1  # a declared area that is off by more than this fraction is counted
 HCAT4_LIST = "hcat4.csv"  # beside the code table
@@ -299,7 +298,7 @@ def _box_in(crs: CRS, bbox: Bounds | None) -> Bounds | None:
     """A lon/lat box in another CRS; None if there is none, or it has no place there."""
     if bbox is None:
         return None
-    box = Transformer.from_crs(LONLAT, crs, always_xy=True).transform_bounds(*bbox, densify_pts=21)
+    box = transformer(LONLAT, crs).transform_bounds(*bbox, densify_pts=21)
     return box if np.isfinite(box).all() else None
 
 
