@@ -14,7 +14,8 @@ from bocage.core.progress import bar
 from bocage.parcels import sources  # noqa: F401  (registers the sources)
 from bocage.parcels.harmonise import as_text
 from bocage.parcels.options import ParcelOptions
-from bocage.parcels.read_stream import Account, open_parcels, read_batches, summarise, texts
+from bocage.parcels.read_plan import open_parcels
+from bocage.parcels.read_stream import Account, read_batches, summarise, texts
 from bocage.parcels.schema import HISTORY, TEXT_COLUMNS, ParcelSummary, ParcelTable, check_parcels
 from bocage.parcels.source import SOURCES
 from bocage.parcels.write import ParcelWriter
