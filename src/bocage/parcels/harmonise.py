@@ -205,7 +205,12 @@ def harmonise(
                 name[i], name_en[i] = name[i] or row.name or None, name_en[i] or row.name_en or None
                 if hcat_code[i] is None and hcat_name[i] is None:
                     hcat_code[i], hcat_name[i] = row.hcat_code or None, row.hcat_name or None
-        notes["code_table"] = {"name": table.name, "n_not_found": sum(row is None for row in hits)}
+        lost = [" ".join(p for p in pair if p) for pair, row in rows.items() if row is None]
+        notes["code_table"] = {
+            "name": table.name,
+            "n_not_found": sum(row is None for row in hits),
+            "examples": sorted(lost)[:_N_EXAMPLES],
+        }
     hcat_code, hcat_name, odd = complete_hcat(hcat_code, hcat_name, listed)
     if table is not None or "hcat_code" in found or "hcat_name" in found:
         notes["hcat"] = odd
