@@ -30,7 +30,7 @@ def sources() -> None:
 
 @app.command()
 def read(
-    path: Path = typer.Argument(help="Shapefile, GeoPackage, GeoJSON, GeoParquet, or a zip with one of them."),
+    path: Path = typer.Argument(help="Shapefile, GeoPackage, GeoJSON, GeoParquet; or a zip or .7z (.7z.001) with one."),
     out: Path = typer.Option(help="GeoParquet file to write."),
     source: str = typer.Option(help="Name of the source (`bocage parcels sources`)."),
     year: int | None = typer.Option(None, help="Year of the harvest."),

@@ -42,7 +42,8 @@ class ParcelOptions(Options):
 
     kind: str = Field("eurocrops", description="Name of the parcel source (`bocage parcels sources`).")
     path: str = Field(
-        min_length=1, description="Shapefile, GeoPackage, GeoJSON, GeoParquet, or a zip with one of them at any depth."
+        min_length=1,
+        description="Shapefile, GeoPackage, GeoJSON, GeoParquet; or a zip or .7z (.7z.001) with one at any depth.",
     )
     year: int | None = Field(
         None, ge=1980, le=2100, description="Year of the harvest; where a file has a year column, the rows to keep."

@@ -1,4 +1,4 @@
-"""Files → the layers in them: where each is, and what its header says. IO, read only; no file is unpacked to disk.
+"""Files → the layers in them: where each is, and what its header says. IO; zips are read in place.
 
 Containers are checked before GDAL sees them, because GDAL reads what is left of a truncated file without a word.
 """
@@ -20,6 +20,7 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from bocage.core.errors import CorruptFile, MissingFile
+from bocage.parcels.store_archive import is_7z, is_inside, unpack_7z
 
 VECTOR = (".shp", ".gpkg", ".geojson", ".json", ".fgb")
 PARQUET = (".parquet", ".geoparquet")
@@ -65,18 +66,21 @@ def find_layers(path: Path) -> list[Layer]:
 
     Raises:
         MissingFile: if `path` is not there, is a folder, or is no kind of file that is read.
+        SourceError: if a .7z archive cannot be unpacked.
         CorruptFile: if a file is damaged.
     """
     if not path.exists():
         raise MissingFile(f"No parcel file at {path}. Check parcels.path.")
-    known = (*VECTOR, *PARQUET, ".zip")
+    known = (*VECTOR, *PARQUET, ".zip", ".7z")
     if path.is_dir():
         inside = [p.name for p in sorted(path.iterdir()) if p.suffix.lower() in known]
         raise MissingFile(f"{path} is a folder. Name one file; it holds {', '.join(inside) or 'no parcel file'}.")
-    if path.suffix.lower() not in known:
+    if path.suffix.lower() not in known and not is_7z(path):
         raise MissingFile(f"{path} is no parcel file that is read: expected {' '.join(known)}. Unpack or convert it.")
     if path.stat().st_size == 0:
         raise CorruptFile(f"{path} has 0 bytes. Download or export it again.")
+    if is_7z(path):
+        return [layer for file in unpack_7z(path, (*VECTOR, *PARQUET)) for layer in _layers_of(file, None)]
     members = _zip_members(path) if path.suffix.lower() == ".zip" else [None]
     return [layer for member in members for layer in _layers_of(path, member)]
 
@@ -87,16 +91,10 @@ def _zip_members(path: Path) -> list[str | None]:
             names = [i.filename for i in archive.infolist() if not i.is_dir()]
     except zipfile.BadZipFile as error:
         raise CorruptFile(f"{path} is no readable zip ({error}). Download it again.") from error
-    members = [n for n in names if PurePosixPath(n).suffix.lower() in (*VECTOR, *PARQUET) and _is_inside(n)]
+    members = [n for n in names if PurePosixPath(n).suffix.lower() in (*VECTOR, *PARQUET) and is_inside(n)]
     if not members:
         raise MissingFile(f"{path} holds no parcel file; found {', '.join(names[:8]) or 'nothing'}.")
     return list(members)
-
-
-def _is_inside(name: str) -> bool:
-    """True for a member that stays inside its archive and is no bookkeeping of an operating system."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return not (name.startswith("/") or ".." in parts or "__MACOSX" in parts or parts[-1].startswith("."))
 
 
 def _layers_of(path: Path, member: str | None) -> Iterator[Layer]:
