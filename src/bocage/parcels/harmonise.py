@@ -25,12 +25,18 @@ from bocage.parcels.source import SOURCES, ParcelSource
 
 Texts = NDArray[np.object_]  # str or None
 
-# Columns of known files that name a farm, a person or an application; no source may use one as an identifier.
+# Columns of known files that name a farm, a person or an application (EuroCrops wiki; `farm_id` in the column tables of
+# the IACS inventory), and words that say so in the name of any column. No source and no map may read them.
 PERSONAL = frozenset(
     {
-        *("subjekt_na", "journalnr", "cvr", "taotleja_nimi", "taotleja_registrikood", "taotleja_n", "taotleja_r"),
-        *("hbnr", "farm_id", "exploitant", "antragsteller", "aanvrager", "titular", "subjekt", "id_uz", "pr_id"),
-        *("ansoeger", "kunde_lb", "unieke_sleutel", "betr_id"),
+        *("hbnr", "farm_id", "id_uz", "pr_id", "kunde_lb", "unieke_sleutel", "journalnr", "cvr", "bdf_pi"),
+        *("betr_id", "betnr_pseudo", "bnr_zd", "btnr", "btnr_pseudo", "reg_nr", "registrier"),
+    }
+)
+PERSONAL_WORDS = frozenset(
+    {
+        *("applicant", "farmer", "owner", "ansoeger", "subjekt", "taotleja", "exploitant", "aanvrager", "titular"),
+        *("antragsteller", "antragstel"),
     }
 )
 YEAR = "{year}"
@@ -70,6 +76,13 @@ def fill_year(wanted: ColumnMap, year: int | None) -> ColumnMap:
     return ColumnMap(**{role: tuple(c.replace(YEAR, str(year)) for c in names) for role, names in wanted})
 
 
+def is_personal(column: str) -> bool:
+    """True for a column that names a person, a farm or an application, also as a shapefile shortens its name."""
+    lower = column.lower()
+    known = any(lower in (name, name[:_DBF_NAME_LENGTH]) for name in PERSONAL)
+    return known or not PERSONAL_WORDS.isdisjoint(re.split(r"[\W_]+", lower))
+
+
 def match_columns(fields: Sequence[str], wanted: ColumnMap) -> dict[str, str]:
     """Role → column of the file: the first candidate that is there, without regard to case."""
     by_lower = {f.lower(): f for f in reversed(fields)}
@@ -91,7 +104,7 @@ def choose_columns(
         UnknownName: if a column of the user's map, or every crop column of the source, is absent.
         ConfigError: if the map names a column about persons.
     """
-    personal = [c for _, names in own for c in names if c.lower() in PERSONAL]
+    personal = [c for _, names in own for c in names if is_personal(c)]
     if personal:
         raise ConfigError(f"Column {', '.join(personal)} names persons or applicants and is not read. Choose another.")
     mine, found = match_columns(fields, own), match_columns(fields, columns) | match_columns(fields, own)
