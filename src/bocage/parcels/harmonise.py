@@ -115,20 +115,31 @@ def choose_columns(
                 f"Found: {', '.join(fields) or 'none'}."
             )
     if not any(role in found for role in source.needs):
-        raise UnknownName(_no_crop_column(fields, source, origin))
+        raise UnknownName(describe_no_crops({origin: fields}, source, origin=origin))
     return found
 
 
-def _no_crop_column(fields: Sequence[str], source: ParcelSource, origin: str) -> str:
+def describe_no_crops(layers: Mapping[str, Sequence[str]], source: ParcelSource, *, origin: str) -> str:
+    """The message for a file without a crop column that the source knows: what there is, and what would fit.
+
+    Args:
+        layers: name → columns.
+    """
+    fields = [c for columns in layers.values() for c in columns]
+    listed = {name: ", ".join(columns) or "none" for name, columns in layers.items()}
+    found = "; ".join(f"{name}: {text}" for name, text in listed.items()) if len(listed) > 1 else listed[origin]
     looked_for = [name for role in source.needs for name in getattr(source.columns, role)]
     fits = [
         name
         for name, other in SOURCES.items()
         if other is not source and any(role in match_columns(fields, other.columns) for role in other.needs)
     ]
-    asked = f"looks for {' or '.join(looked_for[:4])}" if looked_for else "needs a column map (parcels.columns)"
-    advice = f"Source {' or '.join(fits)} would fit" if fits else "Map its crop columns with source 'local'"
-    return f"No crop column in {origin}: source '{source.name}' {asked}; found {', '.join(fields) or 'none'}. {advice}."
+    asked = f"looks for {' or '.join(looked_for[:4])}" if looked_for else "needs a column map"
+    by_hand = (
+        "Map its crop columns (--map; parcels.columns)" if source.name == "local" else "Map them with source 'local'"
+    )
+    advice = f"Source {' or '.join(fits)} would fit" if fits else by_hand
+    return f"No crop column in {origin}: source '{source.name}' {asked}; found {found}. {advice}."
 
 
 def as_text(values: pd.Series[Any]) -> Texts:

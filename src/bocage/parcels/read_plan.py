@@ -30,13 +30,14 @@ from bocage.parcels.harmonise import (
     as_text,
     as_years,
     choose_columns,
+    describe_no_crops,
     fill_year,
     match_columns,
     year_of_columns,
     years_of,
 )
 from bocage.parcels.identities import text_keys
-from bocage.parcels.options import ParcelOptions
+from bocage.parcels.options import ColumnMap, ParcelOptions
 from bocage.parcels.read_layer import Layer, find_layers
 from bocage.parcels.read_rows import RawRows, read_rows
 from bocage.parcels.read_text import decode_rows, find_text_encoding
@@ -131,7 +132,7 @@ def open_parcels(options: ParcelOptions) -> Reading:
 
 
 def _choose_layers(layers: list[Layer], source: ParcelSource, options: ParcelOptions) -> list[Layer]:
-    """The layers that were asked for, else the first one with rows and a crop column, else the first one."""
+    """The layers that were asked for, else the first one with rows and a crop column, else the first one with rows."""
     if not layers:
         raise CorruptFile(f"{options.path} holds no layer with geometries. Check that it is a parcel file.")
     if options.layer is not None:
@@ -146,7 +147,11 @@ def _choose_layers(layers: list[Layer], source: ParcelSource, options: ParcelOpt
             raise UnknownName(f"No layer '{asked}' in {options.path}.{hint} Found: {', '.join(known)}.")
         return chosen if several else chosen[:1]
     fits = [layer for layer in layers if _has_crops(layer, source, options)]
-    return ([layer for layer in fits if layer.n_rows] or fits or layers)[:1]
+    if not fits and len(layers) > 1 and options.columns == ColumnMap():
+        found = {layer.name: layer.fields for layer in layers}
+        raise UnknownName(describe_no_crops(found, source, origin=options.path))
+    wanted = fits or layers
+    return ([layer for layer in wanted if layer.n_rows] or wanted)[:1]
 
 
 def _has_crops(layer: Layer, source: ParcelSource, options: ParcelOptions) -> bool:
