@@ -26,8 +26,8 @@ _TAXONOMY = typer.Option("eurocrops-10", help="Name or YAML file.")
 _LEVEL = typer.Option(None, min=1, help="Level of a hierarchical taxonomy, 1 = top.")
 _N_LISTED = 20
 _NO_TABLE = (
-    "! {n} unmapped parcels have neither an HCAT code nor an English name. Read them with --code-table "
-    "(`bocage taxonomy import hcat` brings tables), or add rules for their native codes."
+    "! {n} unmapped parcels have neither an HCAT code nor an English name: read them with a code table that lists "
+    "them (`bocage parcels read --code-table`), or add rules for their native codes."
 )
 
 
@@ -217,7 +217,8 @@ def _text(audit: Audit) -> list[str | Table]:
         f"{audit.n_parcels} parcels: {audit.n_mapped} mapped, {audit.n_background} background, "
         f"{audit.n_unmapped} unmapped, {audit.n_ambiguous} too coarse or mixed"
     )
-    classes = table(["class", "parcels", "ha"], [[k, v["n"], v["area_ha"]] for k, v in audit.by_class.items()])
+    by_class = [*audit.by_class.items(), ("ignore (255)", audit.ignored)]
+    classes = table(["class", "parcels", "ha"], [[k, v["n"], v["area_ha"]] for k, v in by_class])
     bare = sum(r.n for r in audit.of(Verdict.UNMAPPED) if r.hcat_code is None and r.crop_name_en is None)
     few = ", ".join(f"{name} ({n})" for name, n in audit.too_few.items())
     asides = [

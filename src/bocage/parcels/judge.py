@@ -19,6 +19,7 @@ from bocage.parcels.options import ParcelOptions
 OUTSIDE = "outside the box"
 OTHER_YEAR = "declared for another year"
 NOT_PLACED = "outside its CRS"
+NO_POLYGON = "no polygon"
 
 
 def is_placed(where: Float64) -> Bool:
@@ -40,7 +41,7 @@ def judge_parcels(
     """Why each parcel is dropped; None for those that stay."""
     verdicts = np.full(len(geometries), None, dtype=object)
     _set(verdicts, "no geometry", np.array([g is None for g in geometries], dtype=bool))
-    _set(verdicts, "no polygon", shapely.is_empty(geometries))
+    _set(verdicts, NO_POLYGON, shapely.is_empty(geometries))
     _set(verdicts, NOT_PLACED, ~placed)
     _set(verdicts, "across the antimeridian", where[:, 2] - where[:, 0] > 180)
     _set(verdicts, f"under {MIN_AREA_M2:g} m²", area_ha * 10_000 < MIN_AREA_M2)

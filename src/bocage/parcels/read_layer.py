@@ -76,7 +76,8 @@ def find_layers(path: Path) -> list[Layer]:
         inside = [p.name for p in sorted(path.iterdir()) if p.suffix.lower() in known]
         raise MissingFile(f"{path} is a folder. Name one file; it holds {', '.join(inside) or 'no parcel file'}.")
     if path.suffix.lower() not in known and not is_7z(path):
-        raise MissingFile(f"{path} is no parcel file that is read: expected {' '.join(known)}. Unpack or convert it.")
+        advice = "A table of crop codes goes to --code-table" if path.suffix.lower() == ".csv" else "Convert it"
+        raise MissingFile(f"{path} is no parcel file that is read: expected {' '.join(known)}. {advice}.")
     if path.stat().st_size == 0:
         raise CorruptFile(f"{path} has 0 bytes. Download or export it again.")
     if is_7z(path):

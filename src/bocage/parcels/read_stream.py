@@ -24,7 +24,7 @@ from bocage.parcels.crs import LONLAT, Bounds, lonlat_boxes, name_crs, outer_box
 from bocage.parcels.geometry import areas_ha, drop_slivers, repair
 from bocage.parcels.harmonise import Texts, as_history, as_numbers, as_text, as_years, harmonise, merge_notes
 from bocage.parcels.identities import SeenKeys, UniqueIds
-from bocage.parcels.judge import NOT_PLACED, OTHER_YEAR, OUTSIDE, is_placed, judge_duplicates, judge_parcels
+from bocage.parcels.judge import NO_POLYGON, NOT_PLACED, OTHER_YEAR, OUTSIDE, is_placed, judge_duplicates, judge_parcels
 from bocage.parcels.overlaps import OverlapCount
 from bocage.parcels.read_plan import Part, Reading
 from bocage.parcels.read_rows import RawRows, read_bounds, read_rows
@@ -179,6 +179,8 @@ def _nothing_left(reading: Reading, tally: Tally) -> str:
     text = f"No parcel of {reading} is left: {tally}."
     if options.year is not None and OTHER_YEAR in tally.dropped:
         text += f" The year asked for is {options.year}; check parcels.year."
+    if tally.dropped == {NO_POLYGON: tally.total}:
+        text += " Parcels are polygons; the file holds points or lines."
     if NOT_PLACED in tally.dropped:
         text += f" The coordinates have no place in {reading.crs.name}; check parcels.crs."
     if options.bbox is not None and OUTSIDE in tally.dropped:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bocage.core.arrays import Float64, Int64
 from bocage.taxonomy.decide import Decision, Label, Verdict
-from bocage.taxonomy.taxonomy import Taxonomy
+from bocage.taxonomy.taxonomy import IGNORE_NAME, Taxonomy
 
 MIN_PARCELS = 30  # fewer are called too few to train on and to score: half of them decide a test
 
@@ -64,6 +64,11 @@ class Audit:
     labels: tuple[LabelRow, ...]
     min_parcels: int
     too_few: dict[str, int]
+
+    @property
+    def ignored(self) -> dict[str, float]:
+        """Parcels and hectares of 255: too coarse, mixed, or unmapped and made so."""
+        return _total([row for row in self.labels if row.class_name == IGNORE_NAME])
 
     @property
     def contested(self) -> list[LabelRow]:

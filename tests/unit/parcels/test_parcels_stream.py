@@ -81,19 +81,8 @@ def test_box_and_year_are_left_to_the_file(tmp_path: Path, monkeypatch: pytest.M
     assert table.frame["id"].tolist() == ["years-6"], "the row in the file"
 
 
-LOCAL_MAP = """\
-kind: local
-layer: deklarace
-country: CZ
-crs: EPSG:5514
-encoding: cp1250
-columns:
-  id: cislo
-  code: kod
-  name: plodina
-  year: rok
-  area: vymera
-"""
+PAGE = (Path(__file__).parents[3] / "docs" / "parcels.md").read_text(encoding="utf-8")
+LOCAL_MAP = PAGE.partition("# czech.yaml\n")[2].partition("```")[0]
 
 
 def made_up(folder: Path) -> Path:
@@ -128,7 +117,7 @@ def test_a_made_up_schema_reads_through_a_map_of_fifteen_lines(tmp_path: Path, t
     assert len(LOCAL_MAP.splitlines()) <= 15
     given = yaml.safe_load(LOCAL_MAP)
     given = {k: v for k, v in given.items() if k not in ("layer", "encoding") or k in told}
-    table = read_parcels(ParcelOptions(path=str(path), **given))
+    table = read_parcels(ParcelOptions(kind="local", path=str(path), **given))
     assert table.frame["crop:code"].tolist() == ["007", "010", "007"]
     assert table.frame["crop:name"].tolist() == ["Řepka ozimá", "Ječmen jarní", "Řepka ozimá"]
     assert table.frame["id"].tolist() == ["0001", "0002", "0003"]
