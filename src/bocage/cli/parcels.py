@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import typer
@@ -14,6 +15,7 @@ from bocage.core.errors import ConfigError, MissingFile
 from bocage.parcels.options import ParcelOptions
 
 app = typer.Typer(no_args_is_help=True)
+_WIDTH = 60  # of an example, in letters
 
 
 @app.command()
@@ -28,7 +30,7 @@ def sources() -> None:
 
 @app.command()
 def read(
-    path: Path = typer.Argument(help="Shapefile, GeoPackage, GeoJSON, GeoParquet, or a zip with one of them."),
+    path: Path = typer.Argument(help="Shapefile, GeoPackage, GeoJSON, GeoParquet; or a zip or .7z (.7z.001) with one."),
     out: Path = typer.Option(help="GeoParquet file to write."),
     source: str = typer.Option(help="Name of the source (`bocage parcels sources`)."),
     year: int | None = typer.Option(None, help="Year of the harvest."),
@@ -73,15 +75,24 @@ def read(
 
 def _odd(notes: dict[str, Any]) -> list[str]:
     """What a person should know about the labels, a line each."""
-    lines = [f"! {n['n']} parcels: {what} ({'; '.join(n['examples'])})" for what, n in notes.get("hcat", {}).items()]
+    lines = [f"! {n['n']} parcels: {what}{_such_as(n)}" for what, n in notes.get("hcat", {}).items()]
+    if "hcat" not in notes:
+        lines.append("! no HCAT codes: the file has none; --code-table gives native codes theirs")
+    if (listed := notes.get("code_table", {})).get("n_not_found"):
+        lines.append(f"! {listed['n_not_found']} parcels are not in code table '{listed['name']}'{_such_as(listed)}")
     if lost := notes.get("names_with_lost_letters"):
-        lines.append(f"! {lost['n']} names have lost letters: {'; '.join(lost['examples'])}")
+        lines.append(f"! {lost['n']} names have lost letters{_such_as(lost)}")
     if notes.get("encoding_from") == "guess":
         lines.append(f"! the text was read as {notes['encoding']}, a guess; set parcels.encoding if names look wrong")
     if (pairs := notes["overlaps"])["n_pairs"]:
         looked_at = f", counted on {pairs['looked_at_fraction']:.1%} of the ground" * (pairs["looked_at_fraction"] < 1)
         lines.append(f"! {pairs['n_pairs']} pairs of parcels overlap by {pairs['area_ha']:,.2f} ha{looked_at}")
     return lines
+
+
+def _such_as(note: dict[str, Any]) -> str:
+    shown = [shorten(e, _WIDTH, placeholder=" …") for e in note["examples"] if e.strip("-/ ")]
+    return f" ({'; '.join(shown)})" if shown else ""
 
 
 def _read_map(path: Path | None) -> dict[str, Any]:

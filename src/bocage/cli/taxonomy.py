@@ -13,7 +13,9 @@ from bocage.cli.output import emit, say, table
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from bocage.taxonomy.apply import LabelCounts
     from bocage.taxonomy.audit import Audit
+    from bocage.taxonomy.diff import Move
 
 app = typer.Typer(no_args_is_help=True)
 imports = typer.Typer(no_args_is_help=True)
@@ -23,6 +25,10 @@ _PARCELS = typer.Argument(help="Parcels, as `bocage parcels read` writes them.")
 _TAXONOMY = typer.Option("eurocrops-10", help="Name or YAML file.")
 _LEVEL = typer.Option(None, min=1, help="Level of a hierarchical taxonomy, 1 = top.")
 _N_LISTED = 20
+_NO_TABLE = (
+    "! {n} unmapped parcels have neither an HCAT code nor an English name: read them with a code table that lists "
+    "them (`bocage parcels read --code-table`), or add rules for their native codes."
+)
 
 
 class Mixture(Enum):
@@ -48,14 +54,15 @@ class Policy(Enum):
 def list_taxonomies() -> None:
     """The taxonomies that come with bocage."""
     from bocage.taxonomy.load import find_taxonomy, shipped_taxonomies
-    from bocage.taxonomy.read_crosswalk import shipped_crosswalks
+    from bocage.taxonomy.read_crosswalk import CODE_CROSSWALKS, shipped_crosswalks
 
     found = [find_taxonomy(name) for name in shipped_taxonomies()]
     records = [{"name": t.name, "title": t.title, "n_classes": len(t.classes), "levels": t.depth} for t in found]
     rows = [[t.name, len(t.classes), t.depth, t.title] for t in found]
+    crosswalks = [*shipped_crosswalks(), *CODE_CROSSWALKS]
     emit(
-        {"taxonomies": records, "crosswalks": list(shipped_crosswalks())},
-        text=table(["taxonomy", "classes", "levels", "title"], rows),
+        {"taxonomies": records, "crosswalks": crosswalks},
+        text=[table(["taxonomy", "classes", "levels", "title"], rows), f"Crosswalks: {', '.join(crosswalks)}"],
     )
 
 
@@ -83,13 +90,12 @@ def audit(
     min_parcels: int = typer.Option(30, min=0, help="Name the classes with fewer parcels."),
 ) -> None:
     """What maps to what, in parcels and hectares."""
-    from bocage.parcels.read import read_parcel_file
-    from bocage.taxonomy.apply import apply_taxonomy
+    from bocage.taxonomy.apply import audit_labels
     from bocage.taxonomy.load import find_taxonomy
     from bocage.taxonomy.write_audit import write_audit_html
 
     chosen = find_taxonomy(taxonomy, level=level, mixtures=mixtures.value if mixtures else None)
-    _, result = apply_taxonomy(read_parcel_file(parcels), chosen, min_parcels=min_parcels)
+    result = audit_labels(_count_labels(parcels), chosen, min_parcels=min_parcels)
     if html is not None:
         write_audit_html(result, chosen, html, parcels=parcels.name)
         say(f"Audit in {html}")
@@ -106,35 +112,56 @@ def apply(
     mixtures: Mixture | None = _MIXTURES,
 ) -> None:
     """Add class_id, class_name and class_rule to parcels."""
-    from bocage.parcels.read import read_parcel_file
-    from bocage.parcels.write import write_parcels
-    from bocage.taxonomy.apply import apply_taxonomy
     from bocage.taxonomy.load import find_taxonomy
+    from bocage.taxonomy.write_classes import write_classes
 
     chosen = find_taxonomy(taxonomy, level=level, mixtures=mixtures.value if mixtures else None)
-    frame, result = apply_taxonomy(read_parcel_file(parcels), chosen, unmapped=unmapped.value)
-    write_parcels(frame, out)
-    say(f"{len(frame)} parcels in {out}")
+    result = write_classes(parcels, out, chosen, unmapped=unmapped.value)
+    say(f"{result.n_parcels} parcels in {out}")
     emit({**result.to_json(), "out": str(out)}, text=_text(result))
 
 
 @app.command()
 def diff(
     a: str = typer.Argument(help="Taxonomy: name or YAML file."),
-    b: str = typer.Argument(help="Another one."),
+    b: str = typer.Argument(help="Another one; classes are compared by name."),
     parcels: Path = _PARCELS,
+    labels: int = typer.Option(3, min=0, help="Labels named for each pair of classes; --json has all, with rules."),
 ) -> None:
-    """What moves between two taxonomies on the same parcels, in hectares."""
-    from bocage.parcels.read import read_parcel_file
-    from bocage.taxonomy.apply import apply_taxonomy
-    from bocage.taxonomy.audit import compare_classes
+    """What moves between two taxonomies on the same parcels: pairs of classes in hectares, and the labels behind."""
+    from bocage.taxonomy.diff import find_moves
     from bocage.taxonomy.load import find_taxonomy
 
-    frame = read_parcel_file(parcels)
-    first, second = (apply_taxonomy(frame, find_taxonomy(name))[0]["class_name"] for name in (a, b))
-    moved = compare_classes(first, second, frame["area"].to_numpy())
-    rows = [[r["from"], r["to"], r["n"], r["area_ha"]] for r in moved]
-    emit({"moved": moved}, text=table(["from", "to", "parcels", "ha"], rows) if moved else "Nothing moves.")
+    counts = _count_labels(parcels)
+    moves = find_moves(counts, find_taxonomy(a), find_taxonomy(b))
+    n, area_ha = sum(counts.n.values()), sum(counts.area_ha.values())
+    n_moved, moved_ha = sum(m.n for m in moves), sum(m.area_ha for m in moves)
+    rows = [[m.class_a, m.class_b, m.n, m.area_ha, _name_largest(m, labels)] for m in moves]
+    head = f"{n_moved} of {n} parcels move, {moved_ha:,.1f} of {area_ha:,.1f} ha"
+    emit(
+        {
+            "n_parcels": n,
+            "area_ha": round(area_ha, 4),
+            "n_moved": n_moved,
+            "moved_ha": round(moved_ha, 4),
+            "moved": [m.to_json() for m in moves],
+        },
+        text=[head, table([f"in {a}", f"in {b}", "parcels", "ha", "largest labels"], rows)]
+        if moves
+        else "Nothing moves.",
+    )
+
+
+@app.command()
+def crosswalk(
+    name: str = typer.Argument(help="Name (`bocage taxonomy list`), `hcat4-to-hcat3` or `hcat3-to-hcat4`."),
+    hcat4: str = typer.Option("hcat4", help="HCAT4's list of codes: CSV of EuroCrops 2.0, or an imported table."),
+) -> None:
+    """What the classes of another data set are in a taxonomy, or the codes of one HCAT in the other."""
+    from bocage.taxonomy.read_crosswalk import read_crosswalk_rows
+
+    records = read_crosswalk_rows(name, hcat4=hcat4)
+    emit({"crosswalk": records}, text=table(list(records[0]), [list(r.values()) for r in records], title=name))
 
 
 @app.command()
@@ -145,15 +172,12 @@ def common(
     level: int | None = _LEVEL,
 ) -> None:
     """The labels that all sources have and that together cover a share of their common area."""
-    from bocage.parcels.read import read_parcel_file
-    from bocage.taxonomy.apply import count_area_by_label
+    from bocage.taxonomy.apply import sum_area_by_label
     from bocage.taxonomy.common import select_common_labels
     from bocage.taxonomy.load import find_taxonomy
 
     chosen = find_taxonomy(taxonomy, level=level) if taxonomy else None
-    labels = select_common_labels(
-        [count_area_by_label(read_parcel_file(path), chosen) for path in parcels], share=share
-    )
+    labels = select_common_labels([sum_area_by_label(_count_labels(path), chosen) for path in parcels], share=share)
     records = [
         {"label": x.label, "area_ha": [round(a, 4) for a in x.area_ha], "cumulated_fraction": x.cumulated_fraction}
         for x in labels
@@ -174,15 +198,32 @@ def import_hcat(place: str = typer.Argument(help="CSV file, folder of CSV files,
     emit({"imported": imported, "skipped": skipped}, text=table(["code table", "rows", "left out"], rows))
 
 
+def _count_labels(parcels: Path) -> LabelCounts:
+    from bocage.parcels.read import read_parcel_columns
+    from bocage.taxonomy.apply import COUNTED_COLUMNS, count_labels
+
+    return count_labels(read_parcel_columns(parcels, COUNTED_COLUMNS))
+
+
+def _name_largest(move: Move, n: int) -> str:
+    more = f"; {len(move.labels) - n} more" if len(move.labels) > n else ""
+    return "; ".join(f"{x.label.text} {x.area_ha:,.1f} ha" for x in move.labels[:n]) + more
+
+
 def _text(audit: Audit) -> list[str | Table]:
+    from bocage.taxonomy.decide import Verdict
+
     head = (
         f"{audit.n_parcels} parcels: {audit.n_mapped} mapped, {audit.n_background} background, "
         f"{audit.n_unmapped} unmapped, {audit.n_ambiguous} too coarse or mixed"
     )
-    classes = table(["class", "parcels", "ha"], [[k, v["n"], v["area_ha"]] for k, v in audit.by_class.items()])
+    by_class = [*audit.by_class.items(), ("ignore (255)", audit.ignored)]
+    classes = table(["class", "parcels", "ha"], [[k, v["n"], v["area_ha"]] for k, v in by_class])
+    bare = sum(r.n for r in audit.of(Verdict.UNMAPPED) if r.hcat_code is None and r.crop_name_en is None)
     few = ", ".join(f"{name} ({n})" for name, n in audit.too_few.items())
     asides = [
         f"{len(audit.contested)} labels claimed by two rules; {len(audit.disagreements)} names contradict the code",
+        *([_NO_TABLE.format(n=bare)] if bare else []),
         *([f"Fewer than {audit.min_parcels} parcels: {few}"] if few else []),
     ]
     odd = [row for row in audit.labels if row.verdict in ("unmapped", "ambiguous")][:_N_LISTED]

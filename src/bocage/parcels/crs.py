@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
@@ -11,6 +13,7 @@ from bocage.core.errors import ConfigError
 
 EUROPE = (-35.58, 24.6, 44.83, 84.73)  # area of use of EPSG:3035, degrees (EPSG registry)
 SAME_DEG = 1e-7  # about a centimetre
+LONLAT = CRS.from_epsg(4326)
 
 Bounds = tuple[float, float, float, float]
 
@@ -20,6 +23,12 @@ def parse_crs(text: str) -> CRS:
         return CRS.from_user_input(text)
     except CRSError as error:
         raise ConfigError(f"'{text}' is not a CRS. Give a code such as EPSG:2154.") from error
+
+
+@lru_cache(maxsize=64)
+def transformer(source: CRS, target: CRS) -> Transformer:
+    """From one CRS to another, x before y. Making one takes longer than moving ten thousand points."""
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def name_crs(crs: CRS, bounds: Bounds) -> tuple[str, CRS]:
@@ -41,13 +50,12 @@ def _lonlat(crs: CRS, bounds: Bounds) -> Float64:
     left, bottom, right, top = bounds
     x = np.array([left, left, right, right, (left + right) / 2])
     y = np.array([bottom, top, bottom, top, (bottom + top) / 2])
-    return np.stack(Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y))
+    return np.stack(transformer(crs, LONLAT).transform(x, y))
 
 
 def lonlat_boxes(crs: CRS, boxes: Float64) -> Float64:
     """Boxes (n, 4: left, bottom, right, top) in degrees of longitude and latitude; infinite where there is no place."""
-    to_lonlat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-    x, y = to_lonlat.transform(boxes[:, [0, 0, 2, 2]], boxes[:, [1, 3, 1, 3]])
+    x, y = transformer(crs, LONLAT).transform(boxes[:, [0, 0, 2, 2]], boxes[:, [1, 3, 1, 3]])
     return np.stack([x.min(axis=1), y.min(axis=1), x.max(axis=1), y.max(axis=1)], axis=1)
 
 

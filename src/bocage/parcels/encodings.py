@@ -30,6 +30,7 @@ ALPHABETS = {
     "pt": "ãáâàçéêíõóôúü",
     "it": "àéèìíîóòúù",
 }
+_SIGNS = "°§"  # of "3°C", "§3a"
 _LETTERS = {language: frozenset(letters + letters.upper() + "ºªµ") for language, letters in ALPHABETS.items()}
 
 
@@ -80,12 +81,19 @@ def is_of_one_language(text: str) -> bool:
 
 
 def _has_symbol_in_word(text: str) -> bool:
-    """A fraction, a free accent, a control character … between two letters: a letter in another encoding."""
-    threes = zip(text, text[1:], text[2:], strict=False)
+    """A power, a currency, a free accent … right before a letter ("³¹ka"): a letter in another encoding.
+
+    A degree or paragraph sign may stand before a word, but not inside one.
+    """
     return any(
-        not c.isascii() and unicodedata.category(c)[0] in "SNC" and before.isalpha() and after.isalpha()
-        for before, c, after in threes
+        after.isalpha() and (before.isalpha() or c not in _SIGNS) and _is_symbol(c)
+        for before, c, after in zip("\n" + text, text, text[1:], strict=False)
+        if not c.isascii()
     )
+
+
+def _is_symbol(c: str) -> bool:
+    return unicodedata.category(c)[0] in "SNC" or c in "¿¡"
 
 
 def is_damaged(text: str) -> bool:

@@ -6,10 +6,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pandas.util import hash_array
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from bocage.core.arrays import Bool, Float64, UInt64
-from bocage.parcels.crs import is_european, lonlat_boxes
+from bocage.parcels.crs import is_european, lonlat_boxes, transformer
 
 Geometries = NDArray[np.object_]
 POLYGONAL = (int(shapely.GeometryType.POLYGON), int(shapely.GeometryType.MULTIPOLYGON))
@@ -55,10 +55,8 @@ def areas_ha(geometries: Geometries, crs: CRS) -> Float64:
 
 def move(geometries: Geometries, source: CRS, target: CRS) -> Geometries:
     """Geometries in another CRS, x before y; coordinates that have no place in it become infinite."""
-    transformer = Transformer.from_crs(source, target, always_xy=True)
-    moved: Geometries = shapely.transform(
-        geometries, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
-    )
+    transform = transformer(source, target).transform
+    moved: Geometries = shapely.transform(geometries, lambda xy: np.column_stack(transform(xy[:, 0], xy[:, 1])))
     return moved
 
 

@@ -25,12 +25,18 @@ from bocage.parcels.source import SOURCES, ParcelSource
 
 Texts = NDArray[np.object_]  # str or None
 
-# Columns of known files that name a farm, a person or an application; no source may use one as an identifier.
+# Columns of known files that name a farm, a person or an application (EuroCrops wiki; `farm_id` in the column tables of
+# the IACS inventory), and words that say so in the name of any column. No source and no map may read them.
 PERSONAL = frozenset(
     {
-        *("subjekt_na", "journalnr", "cvr", "taotleja_nimi", "taotleja_registrikood", "taotleja_n", "taotleja_r"),
-        *("hbnr", "farm_id", "exploitant", "antragsteller", "aanvrager", "titular", "subjekt", "id_uz", "pr_id"),
-        *("ansoeger", "kunde_lb", "unieke_sleutel", "betr_id"),
+        *("hbnr", "farm_id", "id_uz", "pr_id", "kunde_lb", "unieke_sleutel", "journalnr", "cvr", "bdf_pi"),
+        *("betr_id", "betnr_pseudo", "bnr_zd", "btnr", "btnr_pseudo", "reg_nr", "registrier"),
+    }
+)
+PERSONAL_WORDS = frozenset(
+    {
+        *("applicant", "farmer", "owner", "ansoeger", "subjekt", "taotleja", "exploitant", "aanvrager", "titular"),
+        *("antragsteller", "antragstel"),
     }
 )
 YEAR = "{year}"
@@ -70,6 +76,13 @@ def fill_year(wanted: ColumnMap, year: int | None) -> ColumnMap:
     return ColumnMap(**{role: tuple(c.replace(YEAR, str(year)) for c in names) for role, names in wanted})
 
 
+def is_personal(column: str) -> bool:
+    """True for a column that names a person, a farm or an application, also as a shapefile shortens its name."""
+    lower = column.lower()
+    known = any(lower in (name, name[:_DBF_NAME_LENGTH]) for name in PERSONAL)
+    return known or not PERSONAL_WORDS.isdisjoint(re.split(r"[\W_]+", lower))
+
+
 def match_columns(fields: Sequence[str], wanted: ColumnMap) -> dict[str, str]:
     """Role → column of the file: the first candidate that is there, without regard to case."""
     by_lower = {f.lower(): f for f in reversed(fields)}
@@ -91,7 +104,7 @@ def choose_columns(
         UnknownName: if a column of the user's map, or every crop column of the source, is absent.
         ConfigError: if the map names a column about persons.
     """
-    personal = [c for _, names in own for c in names if c.lower() in PERSONAL]
+    personal = [c for _, names in own for c in names if is_personal(c)]
     if personal:
         raise ConfigError(f"Column {', '.join(personal)} names persons or applicants and is not read. Choose another.")
     mine, found = match_columns(fields, own), match_columns(fields, columns) | match_columns(fields, own)
@@ -102,20 +115,31 @@ def choose_columns(
                 f"Found: {', '.join(fields) or 'none'}."
             )
     if not any(role in found for role in source.needs):
-        raise UnknownName(_no_crop_column(fields, source, origin))
+        raise UnknownName(describe_no_crops({origin: fields}, source, origin=origin))
     return found
 
 
-def _no_crop_column(fields: Sequence[str], source: ParcelSource, origin: str) -> str:
+def describe_no_crops(layers: Mapping[str, Sequence[str]], source: ParcelSource, *, origin: str) -> str:
+    """The message for a file without a crop column that the source knows: what there is, and what would fit.
+
+    Args:
+        layers: name → columns.
+    """
+    fields = [c for columns in layers.values() for c in columns]
+    listed = {name: ", ".join(columns) or "none" for name, columns in layers.items()}
+    found = "; ".join(f"{name}: {text}" for name, text in listed.items()) if len(listed) > 1 else listed[origin]
     looked_for = [name for role in source.needs for name in getattr(source.columns, role)]
     fits = [
         name
         for name, other in SOURCES.items()
         if other is not source and any(role in match_columns(fields, other.columns) for role in other.needs)
     ]
-    asked = f"looks for {' or '.join(looked_for[:4])}" if looked_for else "needs a column map (parcels.columns)"
-    advice = f"Source {' or '.join(fits)} would fit" if fits else "Map its crop columns with source 'local'"
-    return f"No crop column in {origin}: source '{source.name}' {asked}; found {', '.join(fields) or 'none'}. {advice}."
+    asked = f"looks for {' or '.join(looked_for[:4])}" if looked_for else "needs a column map"
+    by_hand = (
+        "Map its crop columns (--map; parcels.columns)" if source.name == "local" else "Map them with source 'local'"
+    )
+    advice = f"Source {' or '.join(fits)} would fit" if fits else by_hand
+    return f"No crop column in {origin}: source '{source.name}' {asked}; found {found}. {advice}."
 
 
 def as_text(values: pd.Series[Any]) -> Texts:
@@ -205,7 +229,12 @@ def harmonise(
                 name[i], name_en[i] = name[i] or row.name or None, name_en[i] or row.name_en or None
                 if hcat_code[i] is None and hcat_name[i] is None:
                     hcat_code[i], hcat_name[i] = row.hcat_code or None, row.hcat_name or None
-        notes["code_table"] = {"name": table.name, "n_not_found": sum(row is None for row in hits)}
+        lost = [" ".join(p for p in pair if p) for pair, row in rows.items() if row is None]
+        notes["code_table"] = {
+            "name": table.name,
+            "n_not_found": sum(row is None for row in hits),
+            "examples": sorted(lost)[:_N_EXAMPLES],
+        }
     hcat_code, hcat_name, odd = complete_hcat(hcat_code, hcat_name, listed)
     if table is not None or "hcat_code" in found or "hcat_name" in found:
         notes["hcat"] = odd

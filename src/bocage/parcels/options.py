@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bocage.core.options import Options
 
@@ -42,7 +42,8 @@ class ParcelOptions(Options):
 
     kind: str = Field("eurocrops", description="Name of the parcel source (`bocage parcels sources`).")
     path: str = Field(
-        min_length=1, description="Shapefile, GeoPackage, GeoJSON, GeoParquet, or a zip with one of them at any depth."
+        min_length=1,
+        description="Shapefile, GeoPackage, GeoJSON, GeoParquet; or a zip or .7z (.7z.001) with one at any depth.",
     )
     year: int | None = Field(
         None, ge=1980, le=2100, description="Year of the harvest; where a file has a year column, the rows to keep."
@@ -68,6 +69,15 @@ class ParcelOptions(Options):
         None,
         description="CSV or imported table (`bocage taxonomy import hcat`) that gives native codes their HCAT code.",
     )
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        try:
+            "".encode(value or "utf-8")
+        except LookupError:
+            raise ValueError(f"'{value}' is no encoding of Python; such as utf-8, cp1250 or iso8859-2") from None
+        return value
 
     @model_validator(mode="after")
     def _box_in_order(self) -> ParcelOptions:

@@ -5,6 +5,7 @@ Only these columns leave the room, so that a column which names a person or an a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ COLUMNS = (
 )
 HISTORY = "crop:history"  # behind the others, where a source knows earlier crops: JSON text, year -> native code
 TEXT_COLUMNS = ("crop:code", "crop:name", "crop:name_en", "hcat:code", "hcat:name")
+
+REPEATED = "parcel ids and numbers must be unique, numbers at least 1. Read the source again."
 
 
 @dataclass(frozen=True)
@@ -60,18 +63,21 @@ class ParcelSummary:
     notes: dict[str, Any]
 
 
-def check_parcels(frame: gpd.GeoDataFrame, *, origin: str) -> None:
-    """Raise CorruptFile unless `frame` keeps the schema; further columns behind it are allowed."""
-    missing = [c for c in COLUMNS if c not in frame.columns]
+def check_columns(found: Sequence[str], *, origin: str) -> None:
+    """Raise CorruptFile unless all columns of the schema are there."""
+    missing = [c for c in COLUMNS if c not in found]
     if missing:
         raise CorruptFile(
-            f"{origin} is no parcel table: column {', '.join(missing)} is missing; found {', '.join(frame.columns)}. "
+            f"{origin} is no parcel table: column {', '.join(missing)} is missing; found {', '.join(found)}. "
             "Make one with `bocage parcels read`."
         )
+
+
+def check_parcels(frame: gpd.GeoDataFrame, *, origin: str) -> None:
+    """Raise CorruptFile unless `frame` keeps the schema; further columns behind it are allowed."""
+    check_columns(tuple(frame.columns), origin=origin)
     if frame["id"].duplicated().any() or frame["number"].duplicated().any() or (frame["number"] < 1).any():
-        raise CorruptFile(
-            f"{origin}: parcel ids and numbers must be unique, numbers at least 1. Read the source again."
-        )
+        raise CorruptFile(f"{origin}: {REPEATED}")
     types = set(np.unique(shapely.get_type_id(frame.geometry.to_numpy())).tolist())
     if not types <= {int(shapely.GeometryType.POLYGON), int(shapely.GeometryType.MULTIPOLYGON)} or frame.crs is None:
         raise CorruptFile(f"{origin}: geometries must be polygons with a CRS. Read the source again.")

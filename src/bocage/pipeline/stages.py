@@ -32,7 +32,6 @@ from bocage.labels.store import LabelStore, build_labels, open_labels
 from bocage.models.options import ForestOptions, ModelOptions, XGBoostOptions
 from bocage.parcels.read import read_parcel_file, stream_parcels
 from bocage.parcels.store_code_tables import find_code_table
-from bocage.parcels.write import write_parcels
 from bocage.patches.candidates import find_candidates
 from bocage.patches.judge import judge
 from bocage.patches.select import plan_selection
@@ -48,9 +47,9 @@ from bocage.scenes.search import fingerprint_catalog, search_scenes
 from bocage.splits.audit import audit_split
 from bocage.splits.make import make_split
 from bocage.splits.store import read_given, read_split, write_split
-from bocage.taxonomy.apply import apply_taxonomy
 from bocage.taxonomy.load import load_taxonomy
 from bocage.taxonomy.taxonomy import Taxonomy
+from bocage.taxonomy.write_classes import write_classes
 
 PARCELS = "parcels.parquet"
 SCENES = "scenes.json"
@@ -116,12 +115,11 @@ def make_parcels(context: Context, draft: Draft) -> None:
 def make_classes(context: Context, draft: Draft) -> None:
     """Parcels → target classes, each with the rule that decided; the audit in hectares."""
     taxonomy = load_taxonomy(context.experiment.taxonomy)
-    frame = read_parcel_file(context.path("parcels") / PARCELS)
-    classed, audit = apply_taxonomy(frame, taxonomy, unmapped=context.experiment.taxonomy.unmapped)
-    write_parcels(classed, draft.path / PARCELS)
+    unmapped = context.experiment.taxonomy.unmapped
+    audit = write_classes(context.path("parcels") / PARCELS, draft.path / PARCELS, taxonomy, unmapped=unmapped)
     write_json(draft.path / "audit.json", audit.to_json())
     write_json(draft.path / "taxonomy.json", taxonomy.to_json())
-    draft.tally = Tally(len(classed))
+    draft.tally = Tally(audit.n_parcels)
 
 
 def make_scenes(context: Context, draft: Draft) -> None:

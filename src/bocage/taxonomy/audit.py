@@ -1,4 +1,4 @@
-"""What became of every label, in parcels and hectares; and what moves between two taxonomies. Pure."""
+"""What became of every label, in parcels and hectares. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from bocage.core.arrays import Float64, Int64
 from bocage.taxonomy.decide import Decision, Label, Verdict
-from bocage.taxonomy.taxonomy import Taxonomy
+from bocage.taxonomy.taxonomy import IGNORE_NAME, Taxonomy
 
 MIN_PARCELS = 30  # fewer are called too few to train on and to score: half of them decide a test
 
@@ -36,14 +33,16 @@ class LabelRow:
     by_name: str = ""
 
     @property
+    def label(self) -> Label:
+        return Label(*(getattr(self, name) for name in Label._fields))
+
+    @property
     def text(self) -> str:
-        """The label for people: its most telling name, else its code."""
-        named = self.crop_name or self.crop_name_en or self.hcat_name or self.crop_code or self.hcat_code
-        return named or "(no label)"
+        return self.label.text
 
     @property
     def code(self) -> str | None:
-        return self.crop_code or self.hcat_code
+        return self.label.code
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,11 @@ class Audit:
     labels: tuple[LabelRow, ...]
     min_parcels: int
     too_few: dict[str, int]
+
+    @property
+    def ignored(self) -> dict[str, float]:
+        """Parcels and hectares of 255: too coarse, mixed, or unmapped and made so."""
+        return _total([row for row in self.labels if row.class_name == IGNORE_NAME])
 
     @property
     def contested(self) -> list[LabelRow]:
@@ -126,15 +130,3 @@ def make_audit(
 
 def _total(rows: Sequence[LabelRow]) -> dict[str, float]:
     return {"n": sum(row.n for row in rows), "area_ha": round(sum((row.area_ha for row in rows), 0.0), 4)}
-
-
-def compare_classes(a: pd.Series[Any], b: pd.Series[Any], area_ha: Float64) -> list[dict[str, Any]]:
-    """What moves between two columns of class names on the same parcels, largest area first."""
-    pairs, names = pd.factorize(pd.MultiIndex.from_arrays([a.to_numpy(), b.to_numpy()]))
-    counts, areas = np.bincount(pairs), np.bincount(pairs, weights=area_ha)
-    rows = [
-        {"from": start, "to": end, "n": int(n), "area_ha": round(float(area), 4)}
-        for (start, end), n, area in zip(names, counts, areas, strict=True)
-        if start != end
-    ]
-    return sorted(rows, key=lambda row: (-row["area_ha"], row["from"], row["to"]))

@@ -37,6 +37,16 @@ class Label(NamedTuple):
     hcat_name: str | None = None
     icc_code: str | None = None
 
+    @property
+    def text(self) -> str:
+        """The label for people: its most telling name, else its code."""
+        named = self.crop_name or self.crop_name_en or self.hcat_name or self.crop_code or self.hcat_code
+        return named or "(no label)"
+
+    @property
+    def code(self) -> str | None:
+        return self.crop_code or self.hcat_code
+
 
 class Verdict(StrEnum):
     """What became of a label; every label has exactly one."""

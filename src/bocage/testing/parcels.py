@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from bocage.parcels import hcat
-from bocage.parcels.harmonise import PERSONAL
+from bocage.parcels.harmonise import is_personal
 from bocage.parcels.options import ParcelOptions
 from bocage.parcels.read import read_parcels
 from bocage.parcels.schema import COLUMNS, TEXT_COLUMNS, ParcelTable
@@ -24,7 +24,7 @@ def check_parcel_source(options: ParcelOptions) -> ParcelTable:
     area, nothing lost without a reason, no column about persons, and the same answer twice.
     """
     source = SOURCES[options.kind]
-    personal = [c for _, names in source.columns for c in names if c.lower() in PERSONAL]
+    personal = [c for _, names in source.columns for c in names if is_personal(c)]
     assert not personal, f"source '{source.name}' reads columns about persons: {personal}"
     table = read_parcels(options)
     frame = table.frame

@@ -73,7 +73,16 @@ def test_audit_apply_diff(table: Path, tmp_path: Path) -> None:
     assert run("taxonomy", "apply", table, "--taxonomy", "eurocrops-10", "--out", out)["n_mapped"] == 1
     assert gpd.read_parquet(out)["class_id"].tolist() == [3, 255, 0]
     assert run("taxonomy", "audit", out)["n_mapped"] == 1, "an applied table can be audited again"
-    assert run("taxonomy", "diff", "eurocrops-10", "eurocrops-10", table) == {"moved": []}
+    same = run("taxonomy", "diff", "eurocrops-10", "eurocrops-10", table)
+    assert (same["n_parcels"], same["n_moved"], same["moved_ha"], same["moved"]) == (3, 0, 0, [])
+    moved = sorted(run("taxonomy", "diff", "eurocrops-10", "field-crops", table)["moved"], key=lambda m: m["to"])
+    assert [(m["from"], m["to"], m["n"]) for m in moved] == [
+        ("ignore", "cereals", 1),
+        ("background", "olives", 1),
+        ("wheat", "rye", 1),
+    ]
+    (label,) = moved[1]["labels"]
+    assert (label["name"], label["hcat_code"], label["n"]) == ("table_olives", "3303050200", 1)
 
 
 def test_list_show_import(tmp_path: Path) -> None:

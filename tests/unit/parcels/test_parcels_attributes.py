@@ -128,7 +128,7 @@ def test_code_tables_are_read_by_header_and_joined() -> None:
     assert columns["hcat:code"].tolist() == ["3301010101", "3301090400", None]
     assert columns["crop:name"].tolist() == ["Froment d'hiver", "MAIS ENSILAGE", "?"]
     assert columns["crop:name_en"].tolist() == ["Winter wheat", "Silage maize", None]
-    assert notes["code_table"] == {"name": "be", "n_not_found": 1}
+    assert notes["code_table"] == {"name": "be", "n_not_found": 1, "examples": ["77 ?"]}
 
 
 def test_a_table_without_hcat_is_refused() -> None:

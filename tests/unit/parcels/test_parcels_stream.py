@@ -16,7 +16,7 @@ import yaml
 from shapely.geometry import Point, Polygon, box
 
 from bocage.core.errors import CorruptFile, NothingLeft
-from bocage.parcels import read_layer
+from bocage.parcels import read_rows
 from bocage.parcels.identities import SeenKeys
 from bocage.parcels.options import ColumnMap, ParcelOptions
 from bocage.parcels.overlaps import OverlapCount
@@ -43,7 +43,7 @@ def test_a_stream_in_small_batches_writes_what_is_read_at_once(
     fields.to_parquet(path) if suffix == ".parquet" else fields.to_file(path)
     options = ParcelOptions(kind="local", path=str(path), columns=ColumnMap(id=("nr",), name=("crop",)))
     whole = read_parcels(options)
-    monkeypatch.setattr(read_layer, "BATCH_ROWS", 2)
+    monkeypatch.setattr(read_rows, "BATCH_ROWS", 2)
     summary = stream_parcels(options, tmp_path / "out.parquet")
     assert whole.frame["id"].tolist() == ["a", "fields-2", "a#3", "a#4", "a#2"]
     pd.testing.assert_frame_equal(pd.DataFrame(read_parcel_file(tmp_path / "out.parquet")), pd.DataFrame(whole.frame))
@@ -70,8 +70,8 @@ def test_box_and_year_are_left_to_the_file(tmp_path: Path, monkeypatch: pytest.M
     fields = frame([square(i) for i in range(6)], crop=["x"] * 6, year=[2020, 2020, 2021, 2021, 2021, 2021])
     fields.to_parquet(path, row_group_size=2, write_covering_bbox=True, schema_version="1.1.0")
     read = []
-    original = read_layer._to_frame
-    monkeypatch.setattr(read_layer, "_to_frame", lambda b, c: read.append(b.num_rows) or original(b, c))
+    original = read_rows._to_frame
+    monkeypatch.setattr(read_rows, "_to_frame", lambda b, c: read.append(b.num_rows) or original(b, c))
     box_of_last = tuple(gpd.GeoSeries([square(5)], crs=3035).to_crs(4326).total_bounds)
     columns = ColumnMap(name=("crop",), year=("year",))
     options = ParcelOptions(kind="local", path=str(path), columns=columns, year=2021, bbox=box_of_last)
@@ -81,19 +81,8 @@ def test_box_and_year_are_left_to_the_file(tmp_path: Path, monkeypatch: pytest.M
     assert table.frame["id"].tolist() == ["years-6"], "the row in the file"
 
 
-LOCAL_MAP = """\
-kind: local
-layer: deklarace
-country: CZ
-crs: EPSG:5514
-encoding: cp1250
-columns:
-  id: cislo
-  code: kod
-  name: plodina
-  year: rok
-  area: vymera
-"""
+PAGE = (Path(__file__).parents[3] / "docs" / "parcels.md").read_text(encoding="utf-8")
+LOCAL_MAP = PAGE.partition("# czech.yaml\n")[2].partition("```")[0]
 
 
 def made_up(folder: Path) -> Path:
@@ -128,7 +117,7 @@ def test_a_made_up_schema_reads_through_a_map_of_fifteen_lines(tmp_path: Path, t
     assert len(LOCAL_MAP.splitlines()) <= 15
     given = yaml.safe_load(LOCAL_MAP)
     given = {k: v for k, v in given.items() if k not in ("layer", "encoding") or k in told}
-    table = read_parcels(ParcelOptions(path=str(path), **given))
+    table = read_parcels(ParcelOptions(kind="local", path=str(path), **given))
     assert table.frame["crop:code"].tolist() == ["007", "010", "007"]
     assert table.frame["crop:name"].tolist() == ["Řepka ozimá", "Ječmen jarní", "Řepka ozimá"]
     assert table.frame["id"].tolist() == ["0001", "0002", "0003"]

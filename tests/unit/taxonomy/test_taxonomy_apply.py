@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 from shapely.geometry import box
 
-from bocage.core.errors import UnmappedCrop
+from bocage.core.errors import CorruptFile, UnmappedCrop
+from bocage.parcels import read_rows
 from bocage.parcels.options import ParcelOptions
-from bocage.parcels.read import read_parcels
-from bocage.taxonomy.apply import apply_taxonomy
-from bocage.taxonomy.audit import compare_classes
+from bocage.parcels.read import read_parcel_columns, read_parcel_file, read_parcels
+from bocage.parcels.write import ParcelWriter, write_parcels
+from bocage.taxonomy.apply import COUNTED_COLUMNS, apply_taxonomy, audit_labels, count_labels
+from bocage.taxonomy.diff import find_moves
 from bocage.taxonomy.load import find_taxonomy
 from bocage.taxonomy.write_audit import write_audit_html
+from bocage.taxonomy.write_classes import write_classes
 
 TAXONOMY = find_taxonomy("eurocrops-10")
 
@@ -99,13 +102,65 @@ def test_the_audit_page_is_self_contained(parcels: gpd.GeoDataFrame, tmp_path: P
 
 
 def test_what_moves_between_two_taxonomies(parcels: gpd.GeoDataFrame) -> None:
-    a, _ = apply_taxonomy(parcels, TAXONOMY)
-    b, _ = apply_taxonomy(parcels, TAXONOMY, unmapped="ignore")
-    area = parcels["area"].to_numpy()
-    assert compare_classes(a["class_name"], b["class_name"], area) == [
-        {"from": "background", "to": "ignore", "n": 2, "area_ha": 17.0}
+    """Vineyards and cereals get classes in the other; the order is by hectares; names that nobody decides stay."""
+    moves = find_moves(count_labels([parcels[:2], parcels[2:]]), TAXONOMY, find_taxonomy("field-crops"))
+    assert [(m.class_a, m.class_b, m.n, m.area_ha) for m in moves] == [
+        ("ignore", "cereals", 1, 8.0),
+        ("background", "vineyards", 1, 4.0),
+        ("wheat", "winter_wheat", 2, 3.0),
     ]
-    assert compare_classes(a["class_name"], a["class_name"], area) == []
+    record = moves[2].to_json()
+    assert {k: record[k] for k in ("from", "to", "n", "area_ha")} == {
+        "from": "wheat",
+        "to": "winter_wheat",
+        "n": 2,
+        "area_ha": 3.0,
+    }
+    (label,) = record["labels"]
+    assert (label["name"], label["code"], label["country"], label["area_ha"]) == ("WINTERWEIZEN", "1", "AT", 3.0)
+    assert (label["rule_a"], label["rule_b"]) == ("hcat:3301010100", "hcat:3301010101")
+    assert find_moves(count_labels([parcels]), TAXONOMY, TAXONOMY) == ()
+
+
+@pytest.mark.parametrize("batch", [1, 2, 6])
+def test_batches_make_no_difference(
+    parcels: gpd.GeoDataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    whole, audit = apply_taxonomy(parcels, TAXONOMY)
+    write_parcels(parcels, tmp_path / "parcels.parquet")
+    monkeypatch.setattr(read_rows, "BATCH_ROWS", batch)
+    streamed = write_classes(tmp_path / "parcels.parquet", tmp_path / "classed.parquet", TAXONOMY)
+    assert streamed == audit
+    found = read_parcel_file(tmp_path / "classed.parquet")
+    assert list(found.columns) == list(whole.columns)
+    assert found["class_name"].tolist() == whole["class_name"].tolist()
+    assert found["class_id"].dtype == np.uint8
+    counted = count_labels(read_parcel_columns(tmp_path / "parcels.parquet", COUNTED_COLUMNS))
+    assert audit_labels(counted, TAXONOMY) == audit
+    again = write_classes(tmp_path / "classed.parquet", tmp_path / "again.parquet", TAXONOMY)
+    assert again == audit
+    assert read_parcel_file(tmp_path / "again.parquet").equals(found), "applied twice, nothing changes"
+
+
+def test_nothing_is_written_when_a_label_is_refused(
+    parcels: gpd.GeoDataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parcels(parcels, tmp_path / "parcels.parquet")
+    monkeypatch.setattr(read_rows, "BATCH_ROWS", 2)
+    with pytest.raises(UnmappedCrop, match=r"2 native names of AT 2021 \(53\.1% of area\)"):
+        write_classes(tmp_path / "parcels.parquet", tmp_path / "classed.parquet", TAXONOMY, unmapped="refuse")
+    assert [p.name for p in tmp_path.iterdir()] == ["parcels.parquet"]
+
+
+def test_an_id_that_repeats_in_another_batch_is_found(
+    parcels: gpd.GeoDataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ParcelWriter(tmp_path / "parcels.parquet") as writer:
+        writer.write(parcels)
+        writer.write(parcels.assign(number=parcels["number"] + 10))
+    monkeypatch.setattr(read_rows, "BATCH_ROWS", 3)
+    with pytest.raises(CorruptFile, match="ids and numbers must be unique"):
+        write_classes(tmp_path / "parcels.parquet", tmp_path / "classed.parquet", TAXONOMY)
 
 
 def test_beziers(samples: Path) -> None:

@@ -1,4 +1,7 @@
-"""Walloon declarations (Parcellaire agricole anonyme)."""
+"""Walloon declarations (Parcellaire agricole anonyme).
+
+The INSPIRE edition states that no conditions apply; the terms of the region's own edition could not be checked.
+"""
 
 from bocage.parcels.options import ColumnMap
 from bocage.parcels.source import ParcelSource, declare
@@ -7,7 +10,7 @@ declare(
     ParcelSource(
         name="wallonia",
         title="Belgium (Wallonia), Parcellaire agricole anonyme",
-        licence="CC BY 4.0",
+        licence="terms of the Service public de Wallonie; INSPIRE edition: no conditions",
         country="BE",
         crs_if_missing={"BE": "EPSG:31370"},
         columns=ColumnMap(
