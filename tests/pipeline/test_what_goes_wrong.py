@@ -8,11 +8,18 @@ import subprocess
 import threading
 import time
 
+import geopandas as gpd
+import numpy as np
 import pytest
+import shapely
 
 from bocage.cli.main import main
 from bocage.core.artifacts import ArtifactStore
+from bocage.core.errors import MissingFile
+from bocage.core.grid import make_grid
 from bocage.datasets.read import open_dataset
+from bocage.labels.options import LabelOptions
+from bocage.labels.store import build_labels, open_labels
 
 
 @pytest.fixture
@@ -69,6 +76,21 @@ def test_a_full_disk_ends_with_one_error_and_more_room_lets_the_build_go_on(
     dataset = open_dataset(tmp_path / "run" / "dataset")
     assert dataset.info.digest == open_dataset(tmp_path / "whole" / "dataset").info.digest
     assert dataset.verify() == []
+
+
+def test_label_rasters_are_whole_or_not_there_on_a_full_disk(small_disk):
+    folder, generator = small_disk("size=600k"), np.random.default_rng(0)
+    square = gpd.GeoDataFrame(
+        {"number": range(1, 401), "class_id": generator.integers(1, 9, 400)},
+        geometry=[shapely.Point(*xy).buffer(90) for xy in generator.uniform(0, 8000, (400, 2))],
+        crs="EPSG:32631",
+    )
+    grid = make_grid("EPSG:32631", 0, 8000, 10, (800, 800))
+    (folder / "filler").write_bytes(bytes(580 << 10))
+    with pytest.raises(OSError, match="No space left"):
+        build_labels(square, grid, LabelOptions(), coverage="complete", folder=folder / "labels")
+    with pytest.raises(MissingFile):
+        open_labels(folder / "labels")
 
 
 def test_a_read_only_store_says_so(bocage, experiment_file, small_disk, tmp_path, monkeypatch):
