@@ -114,7 +114,7 @@ def _on_cluster(root: Path, pieces: Sequence[Piece], address: str) -> Iterator[t
     with client:
         tasks = {_submit(client, root, piece): piece for piece in pieces}
         try:
-            for task in as_completed(list(tasks)):
+            for task in as_completed(list(tasks), loop=client.loop):
                 yield tasks[task], task.result()
         except KilledWorker as error:
             lost = [f"{p.stage} {p.name}" for task, p in tasks.items() if task.key == error.task]
