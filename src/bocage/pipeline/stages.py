@@ -27,6 +27,8 @@ from bocage.cubes.plan import CubePlan, plan_cubes
 from bocage.cubes.read import read_scene_grid
 from bocage.cubes.store import CubeStore, open_cube
 from bocage.datasets.build import build_dataset
+from bocage.datasets.card import write_card
+from bocage.datasets.lock import write_lock
 from bocage.datasets.read import open_dataset
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
@@ -40,6 +42,7 @@ from bocage.patches.candidates import find_candidates
 from bocage.patches.judge import judge
 from bocage.patches.options import PatchOptions
 from bocage.patches.select import plan_selection
+from bocage.pipeline.inputs import digest_all_inputs, name_sources, parcel_parts
 from bocage.pipeline.pieces import Piece, link_pieces, piece_keys, run_pieces
 from bocage.pipeline.provenance import describe_software
 from bocage.pipeline.run import Context, Stage
@@ -80,7 +83,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
             "datasets",
             1,
             ("parcels", "taxonomy", "scenes", "cubes", "labels", "patches"),
-            lambda e: [e.datasets, e.patches.dates, e.scenes.level, e.cubes],
+            lambda e: [e.name, e.datasets, e.patches.dates, e.scenes.level, e.cubes],
             make_dataset,
             resume=True,
         ),
@@ -219,7 +222,7 @@ def _build_candidates(cube: Path, labels: Path, options: PatchOptions, n_classes
 
 
 def make_dataset(context: Context, draft: Draft) -> None:
-    """Selected windows → samples on disk."""
+    """Selected windows → samples on disk, with their card and the lock of all inputs."""
     experiment = context.experiment
     parcels = read_parcel_file(context.path("parcels") / PARCELS)
     tallies = {name: a.record["tally"] for name, a in context.artifacts.items() if a.record.get("tally")}
@@ -239,6 +242,10 @@ def make_dataset(context: Context, draft: Draft) -> None:
         threads=context.workers,
         resume=True,
     )
+    scenes = [Scene.from_json(s) for s in read_json(context.path("scenes") / SCENES)["scenes"]]
+    write_lock(draft.path, digest_all_inputs(context, scenes), describe_software())
+    sources = name_sources(experiment, read_classes(context), sorted({s.datetime.year for s in scenes}))
+    write_card(open_dataset(draft.path), name=experiment.name, sources=sources)
     draft.tally = Tally(info.n_samples)
     draft.notes = {"digest": info.digest}
 
@@ -435,8 +442,7 @@ def _training_of(model: ModelOptions) -> Callable[[Experiment], Any]:
 def _parcel_files(experiment: Experiment) -> dict[str, str]:
     """The parcel file, what belongs to it (a shapefile's parts share its stem), and the code table if one is named."""
     path, table = Path(experiment.parcels.path), experiment.parcels.code_table
-    parts = [path] if path.is_dir() else sorted(path.parent.glob(f"{path.stem}.*"))
-    found = {"files": digest_value([[p.name, fingerprint_tree(p)] for p in parts])}
+    found = {"files": digest_value([[p.name, fingerprint_tree(p)] for p in parcel_parts(path)])}
     if table is not None:
         found["code_table"] = digest_value(asdict(find_code_table(table)))
     return found
