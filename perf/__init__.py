@@ -5,4 +5,14 @@
 """
 
 # In flow order. The first line of each module's docstring is its title.
-ENTRIES = ("reading", "median", "median_dask", "gapfill", "rasterizing", "selection", "statistics")
+ENTRIES = (
+    "reading",
+    "median",
+    "median_dask",
+    "gapfill",
+    "rasterizing",
+    "selection",
+    "statistics",
+    "building",
+    "building_cog",
+)

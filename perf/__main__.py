@@ -1,4 +1,4 @@
-"""`python -m perf NAME [--json] [--repeats N]`, or `list`, or `all`. Parse, call, print."""
+"""`python -m perf NAME [--json] [--repeats N] [--size PX]`, or `list`, or `all`. Parse, call, print."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name", choices=[*ENTRIES, "all", "list"])
     parser.add_argument("--json", action="store_true", help="print one JSON object (with `all`: one under each name)")
     parser.add_argument("--repeats", type=int, default=LEAST_REPEATS, help=f"turns, at least {LEAST_REPEATS}")
+    parser.add_argument("--size", type=int, help="side of the image in pixels, for entries that can be made smaller")
     given = parser.parse_args(arguments)
 
     if given.name == "list":
@@ -25,9 +26,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(titles) if given.json else "\n".join(f"{name:12} {title}" for name, title in titles.items()))
         return 0
     results = {}
+    smaller = {} if given.size is None else {"size_px": given.size}
     for name in ENTRIES if given.name == "all" else (given.name,):
         with tempfile.TemporaryDirectory(prefix="bocage-perf-") as folder:
-            results[name] = run(importlib.import_module(f"perf.{name}").make_entry(Path(folder)), given.repeats)
+            results[name] = run(
+                importlib.import_module(f"perf.{name}").make_entry(Path(folder), **smaller), given.repeats
+            )
         if not given.json:
             print(describe(results[name]))
     if given.json:

@@ -30,6 +30,7 @@ class Entry:
     limit_name: str
     equal: Callable[[Any, Any], bool]  # of (our result, the peer's result)
     goal_ratio: float | None = None  # the largest `ratio` that meets the goal
+    memory: Callable[[], dict[str, float]] | None = None  # peak GB of ours and peer, each a process
 
 
 def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
@@ -39,8 +40,9 @@ def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
         repeats: turns; raised to 5 if lower.
 
     Returns:
-        name, ours_s, peer, peer_s, ratio, limit, limit_s, limit_ratio, equal, goal, met, repeats, cpus; the seconds
-        are medians. `met` is None without a goal, and False when the results differ.
+        name, ours_s, peer, peer_s, ratio, limit, limit_s, limit_ratio, equal, goal, met, repeats, cpus, memory_gb (None
+        where it is not measured); the seconds are medians. `met` is None without a goal, and False when the results
+        differ.
     """
     repeats = max(repeats, LEAST_REPEATS)
     equal = bool(entry.equal(entry.ours(), entry.peer()))
@@ -62,6 +64,7 @@ def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
         "equal": equal,
         "goal": entry.goal_ratio,
         "met": None if entry.goal_ratio is None else equal and ratio <= entry.goal_ratio,
+        "memory_gb": entry.memory() if entry.memory else None,
         "repeats": repeats,
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
     }
@@ -76,6 +79,8 @@ def describe(result: dict[str, Any]) -> str:
         f"  limit  {result['limit_s']:10.4f} s   {result['limit']}: ours takes {result['limit_ratio']:.1f} x as long",
         f"  results {'equal' if result['equal'] else 'DIFFER'}",
     ]
+    if result["memory_gb"]:
+        lines.append("  memory " + ", ".join(f"{name} {gb:.2f} GB" for name, gb in result["memory_gb"].items()))
     if result["goal"] is not None:
         lines.append(f"  goal: at most {result['goal']:.3f} of the peer's time: {'met' if result['met'] else 'MISSED'}")
     return "\n".join(lines)

@@ -47,14 +47,21 @@ def inspect(folder: Path = typer.Argument(help="Folder of the data set.")) -> No
 
 @app.command()
 def verify(folder: Path = typer.Argument(help="Folder of the data set.")) -> None:
-    """Read everything and compare it with what was written. Exit code 3 if something is wrong."""
+    """Read everything and compare it with what was written; compare the inputs that are still at hand with the lock.
+    Exit code 3 if something is wrong."""
+    from bocage.datasets.lock import check_lock
     from bocage.datasets.read import open_dataset
 
+    compared = absent = 0
     try:
         problems = open_dataset(folder).verify()
+        compared, absent, changed = check_lock(folder)
+        problems += changed
     except CorruptFile as error:
         problems = [str(error)]
-    emit({"ok": not problems, "problems": problems}, text=problems or "The data set is whole.")
+    said = f"The data set is whole. Inputs: {compared} files are those of the lock, {absent} are not at hand."
+    result = {"ok": not problems, "problems": problems, "inputs_compared": compared, "inputs_absent": absent}
+    emit(result, text=problems or said)
     if problems:
         raise typer.Exit(CorruptFile.exit_code)
 

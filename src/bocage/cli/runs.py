@@ -11,7 +11,7 @@ from rich.table import Table
 from bocage.cli.output import emit, say, settings, table
 from bocage.cli.scenes import parse_season
 from bocage.core.artifacts import ArtifactStore, read_json
-from bocage.core.errors import ConfigError, MissingFile
+from bocage.core.errors import ConfigError, CorruptFile, MissingFile
 from bocage.experiment.load import load_experiment
 from bocage.pipeline.doctor import check_environment
 
@@ -36,7 +36,7 @@ def register(app: typer.Typer, dataset: typer.Typer) -> None:
     app.command("map")(make_map)
     app.command("report")(report)
     app.command()(status)
-    app.add_typer(cache, name="cache", help="The artifact store: info, prune.")
+    app.add_typer(cache, name="cache", help="The artifact store: info, verify, prune.")
     app.command()(doctor)
 
 
@@ -224,6 +224,20 @@ def info() -> None:
         {"root": str(store.root), "bytes": total, "artifacts": found},
         text=[f"{store.root}: {len(found)} artifacts, {total / 1e6:,.1f} MB", table(["stage", "n", "MB"], rows)],
     )
+
+
+@cache.command()
+def verify(drop: bool = typer.Option(False, "--drop", help="Delete the damaged ones; they are made again.")) -> None:
+    """Read every file of the artifact store and compare it with what was written. Exit code 3 if something is wrong."""
+    store = ArtifactStore()
+    found = store.verify()
+    problems = [f"{stage}/{key}/{problem}" for stage, key, problem in found]
+    emit({"ok": not found, "problems": problems}, text=problems or f"{store.root} is whole.")
+    if drop:
+        for stage, key in {(stage, key) for stage, key, _ in found}:
+            store.drop(stage, key)
+    elif found:
+        raise typer.Exit(CorruptFile.exit_code)
 
 
 @cache.command()

@@ -3,26 +3,36 @@
 The key of an artifact is the digest of its stage, version, options and inputs. A result is written in a temporary
 folder and renamed when complete, so that what stands under a key is whole. Beside the files stands `artifact.json`:
 what it was made from, its tally, the seconds it took, and the size and digest of every file.
+
+An artifact may hold the files of another one (`Draft.adopt`): a stage that is made of pieces, one a region and tile,
+keeps each as an artifact of its own and links them together.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bocage.core.digest import digest_file, digest_value
-from bocage.core.errors import CorruptFile
+from bocage.core.errors import BocageError, CannotWrite, CorruptFile
+from bocage.core.progress import track
 from bocage.core.tally import Tally
 
 RECORD = "artifact.json"
+_UNFINISHED = re.compile(r"\..*\.(tmp|part)|.*\.partial")  # files that are renamed when whole; the last are zarr's
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+_LEAST_FREE = 64 << 10  # bytes; a disk with less is full
 
 
 def default_root() -> Path:
@@ -56,6 +66,50 @@ def read_json(path: Path) -> Any:
         raise CorruptFile(f"{path} is not valid JSON ({error}). Delete it and run again.") from error
 
 
+def link_file(source: Path, target: Path) -> None:
+    """The same file at a second place: a hard link where the disk allows it, else a copy. An older file is replaced."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+@contextmanager
+def writing_below(folder: Path) -> Iterator[None]:
+    """Turn what any library says of a full or closed disk into one error.
+
+    Raises:
+        CannotWrite: if the disk is full or `folder` may not be written; else whatever was raised.
+    """
+    try:
+        yield
+    except BocageError:
+        raise
+    except Exception as error:
+        if reason := _why_unwritable(folder, error):
+            raise CannotWrite(
+                f"{folder} cannot be written: {reason} ({error}). What was finished is whole and kept: make room, or "
+                "set BOCAGE_CACHE or --out to another disk, and run the same command again."
+            ) from error
+        raise
+
+
+def _why_unwritable(folder: Path, error: BaseException) -> str | None:
+    """GDAL's errors carry no number, so the disk itself is asked, too."""
+    number = error.errno if isinstance(error, OSError) else None
+    place = next(p for p in (folder, *folder.parents) if p.exists())
+    if number in _FULL or shutil.disk_usage(place).free < _LEAST_FREE:
+        return "the disk is full"
+    if not os.access(place, os.W_OK):
+        return "it is read-only"
+    name = getattr(error, "filename", None)
+    if number in _CLOSED and (name is None or Path(str(name)).is_relative_to(folder)):
+        return "it is read-only"
+    return None
+
+
 @dataclass(frozen=True)
 class Artifact:
     """A finished stage result on disk."""
@@ -81,6 +135,13 @@ class Draft:
     path: Path
     tally: Tally | None = None
     notes: dict[str, Any] | None = None
+    known: dict[str, list[Any]] = field(default_factory=dict)  # size and digest of files that were not written here
+
+    def adopt(self, artifact: Artifact, name: str) -> None:
+        """Show the files of a finished artifact in the folder `name` of this one."""
+        for file, entry in artifact.record["files"].items():
+            link_file(artifact.path / file, self.path / name / file)
+            self.known[f"{name}/{file}"] = entry
 
 
 class ArtifactStore:
@@ -111,8 +172,10 @@ class ArtifactStore:
     @contextmanager
     def lock(self, stage: str, key: str) -> Iterator[None]:
         """Let one process at a time make this artifact; a second one waits and then finds it finished."""
-        (self.root / stage).mkdir(parents=True, exist_ok=True)
-        with (self.root / stage / f".{key}.lock").open("w") as file:
+        with writing_below(self.root):
+            (self.root / stage).mkdir(parents=True, exist_ok=True)
+            file = (self.root / stage / f".{key}.lock").open("w")
+        with file:
             fcntl.flock(file, fcntl.LOCK_EX)  # released when the process ends, however it ends
             yield
 
@@ -124,27 +187,32 @@ class ArtifactStore:
     def write(
         self, stage: str, key: str, *, about: Mapping[str, Any] | None = None, resume: bool = False
     ) -> Iterator[Draft]:
-        """Write one artifact. On error nothing stands under the key; with `resume` the half-made folder is kept."""
+        """Write one artifact. On error nothing stands under the key; with `resume` the half-made folder is kept.
+
+        Raises:
+            CannotWrite: if the disk is full or read-only.
+        """
         part = self.draft_path(stage, key)
-        if not resume:
-            shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True, exist_ok=True)
         draft, start = Draft(part), time.perf_counter()
         try:
-            yield draft
+            with writing_below(self.root):
+                if not resume:
+                    shutil.rmtree(part, ignore_errors=True)
+                part.mkdir(parents=True, exist_ok=True)
+                yield draft
+                self._finish(draft, {**(about or {}), "stage": stage, "key": key}, start)
         except BaseException:
             if not resume:
                 shutil.rmtree(part, ignore_errors=True)
             raise
-        files = {
-            p.relative_to(part).as_posix(): [p.stat().st_size, digest_file(p)]
-            for p in sorted(part.rglob("*"))
-            if p.is_file() and p.name != RECORD
-        }
+
+    def _finish(self, draft: Draft, about: Mapping[str, Any], start: float) -> None:
+        part = draft.path
+        _sweep(part)
+        names = sorted(p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file() and p.name != RECORD)
+        files = {name: draft.known.get(name) or _describe(part / name) for name in names}
         record = {
-            **(about or {}),
-            "stage": stage,
-            "key": key,
+            **about,
             "tally": draft.tally.to_json() if draft.tally else None,
             "notes": draft.notes or {},
             "seconds": round(time.perf_counter() - start, 3),
@@ -152,32 +220,77 @@ class ArtifactStore:
             "files": files,
         }
         write_json(part / RECORD, record)
-        final = self.root / stage / key
+        final = self.root / about["stage"] / about["key"]
         shutil.rmtree(final, ignore_errors=True)
         part.replace(final)
 
     def info(self) -> list[dict[str, Any]]:
-        """One row per artifact: stage, key, bytes, seconds since last change."""
-        rows = []
-        for record in sorted(self.root.glob(f"*/*/{RECORD}")):
-            folder = record.parent
-            size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
-            rows.append(
-                {
-                    "stage": folder.parent.name,
-                    "key": folder.name,
-                    "bytes": size,
-                    "age_s": round(time.time() - record.stat().st_mtime),
-                }
-            )
+        """One row per artifact: stage, key, bytes, seconds since last change. Bytes that artifacts share count once."""
+        rows, seen = [], set[int]()
+        for stage, folder in self._folders():
+            if not (folder / RECORD).is_file():
+                continue
+            stats = [p.stat() for p in folder.rglob("*") if p.is_file()]
+            own = {s.st_ino: s.st_size for s in stats if s.st_ino not in seen}
+            seen.update(own)
+            age_s = round(time.time() - (folder / RECORD).stat().st_mtime)
+            rows.append({"stage": stage, "key": folder.name, "bytes": sum(own.values()), "age_s": age_s})
         return rows
 
     def prune(self, *, older_than_s: float = 0.0) -> tuple[int, int]:
         """Delete artifacts (and halves) not changed for that long; returns (artifacts deleted, bytes freed)."""
         n, freed = 0, 0
-        for folder in [p for p in self.root.glob("*/*") if p.is_dir()]:
+        for _, folder in self._folders():
             if time.time() - folder.stat().st_mtime >= older_than_s:
-                freed += sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+                freed += sum(s.st_size for p in folder.rglob("*") if p.is_file() and (s := p.stat()).st_nlink == 1)
                 shutil.rmtree(folder, ignore_errors=True)
                 n += 1
         return n, freed
+
+    def verify(self) -> list[tuple[str, str, str]]:
+        """Read every file of every artifact; returns (stage, key, what is wrong), none if all is well.
+
+        `find` compares sizes only, as it comes before every stage; this finds the bytes that a disk lost.
+        """
+        problems = []
+        for stage, folder in track(self._folders(), "Verifying", unit="artifacts"):
+            if (folder / RECORD).is_file():
+                problems += [(stage, folder.name, problem) for problem in _find_damage(folder)]
+        return problems
+
+    def drop(self, stage: str, key: str) -> None:
+        """Delete one artifact; it is made again when it is needed."""
+        shutil.rmtree(self.root / stage / key, ignore_errors=True)
+
+    def _folders(self) -> list[tuple[str, Path]]:
+        """(stage, folder) of all artifacts and halves. A stage's name may hold one slash: `train/<model>`."""
+        found = []
+        for folder in sorted(p for p in self.root.glob("*/*") if p.is_dir()):
+            if (folder / RECORD).is_file() or folder.name.startswith("."):
+                found.append((folder.parent.name, folder))
+            else:
+                group = f"{folder.parent.name}/{folder.name}"
+                found += [(group, p) for p in sorted(folder.iterdir()) if p.is_dir()]
+        return found
+
+
+def _sweep(folder: Path) -> None:
+    """Throw away what a killed process had not renamed yet."""
+    for path in list(folder.rglob("*")):
+        if _UNFINISHED.fullmatch(path.name):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _describe(path: Path) -> list[Any]:
+    return [path.stat().st_size, digest_file(path)]
+
+
+def _find_damage(folder: Path) -> list[str]:
+    try:
+        files = read_json(folder / RECORD)["files"]
+    except (CorruptFile, KeyError):
+        return [f"{RECORD}: cannot be read"]
+    present = {name: folder / name for name in files if (folder / name).is_file()}
+    return [f"{name}: is not there" for name in files if name not in present] + [
+        f"{name}: not the bytes that were written" for name, path in present.items() if _describe(path) != files[name]
+    ]

@@ -7,7 +7,8 @@ BocageError                       exit 5
 ├── SourceError      OSError      exit 3   a catalog, the network or a file
 │   ├── MissingFile                        a path that is not there, or is not what it should be
 │   ├── MissingBand                        a product without a band that was asked for
-│   └── CorruptFile                        a file whose bytes cannot be trusted
+│   ├── CorruptFile                        a file whose bytes cannot be trusted
+│   └── CannotWrite                        a disk that is full or read-only
 └── DataError        ValueError   exit 4   the data do not allow what was asked
     ├── NothingLeft                        every parcel, scene or patch was dropped
     ├── GridMismatch                       arrays or rasters that do not lie on one grid
@@ -49,6 +50,10 @@ class MissingBand(SourceError):
 
 
 class CorruptFile(SourceError):
+    pass
+
+
+class CannotWrite(SourceError):
     pass
 
 

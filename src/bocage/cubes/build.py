@@ -51,7 +51,7 @@ from bocage.cubes.radiometry import (
 from bocage.cubes.read import CLOUD_MASK, find_cloud_mask, read_bands, read_cloud_mask
 from bocage.cubes.store import CubeWriter, plan_blocks
 from bocage.scenes.read import check_scene_files
-from bocage.scenes.record import SCL, Scene
+from bocage.scenes.record import SCL, Asset, Scene
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def build_cube(plan: CubePlan, folder: Path, options: CubeOptions, *, threads: i
     check_scenes(plan.scenes, options)
     if plan.periods:
         return _build_composites(plan, folder, options, threads)
-    writer = CubeWriter(folder, _shape(plan, len(plan.scenes)), _digest(plan, options))
+    writer = CubeWriter(folder, _shape(plan, len(plan.scenes)), digest_plan(plan, options))
     _write_dates(writer, plan.scenes, plan, options, threads)
     tally = _count_scenes(plan, writer.done)
     filled = fill_cube(writer, plan, [s.day for s in _kept(plan.scenes, writer.done)], options)
@@ -98,7 +98,7 @@ def build_cube(plan: CubePlan, folder: Path, options: CubeOptions, *, threads: i
 
 
 def _build_composites(plan: CubePlan, folder: Path, options: CubeOptions, threads: int | None) -> Tally:
-    digest, beside = _digest(plan, options), folder / "period"  # one period's dates, replaced by the next's
+    digest, beside = digest_plan(plan, options), folder / "period"  # one period's dates, replaced by the next's
     writer = CubeWriter(folder, _shape(plan, len(plan.periods)), digest, counts=True)
     for position, period in enumerate(plan.periods):
         if period.name in writer.done:
@@ -205,6 +205,13 @@ def check_scenes(scenes: Iterable[Scene], options: CubeOptions) -> None:
     check_scene_files(scenes, [*options.bands, SCL] if with_scl else options.bands)
 
 
+def read_assets(scenes: Iterable[Scene], options: CubeOptions) -> list[Asset]:
+    """The rasters that cubes of these scenes are read from, as far as they are there."""
+    found = [s.assets.get(band) for s in scenes for band in (*options.bands, *([SCL] * _uses_scl(s, options)))]
+    masks = [find_cloud_mask(s) for s in scenes] if options.clear_scl else []
+    return [asset for asset in (*found, *masks) if asset is not None]
+
+
 def read_date(scene: Scene, grid: Grid, options: CubeOptions, *, threads: int | None = None) -> Date:
     """One scene on the grid: reflectance and flags."""
     scl = None
@@ -278,7 +285,8 @@ def _judge_radiometry(date: Date, options: CubeOptions) -> None:
     warnings.warn(date.contradiction, stacklevel=2)
 
 
-def _digest(plan: CubePlan, options: CubeOptions) -> str:
+def digest_plan(plan: CubePlan, options: CubeOptions) -> str:
+    """Digest of what a cube is made of, but for the bytes of the products."""
     scenes, periods = [s.to_json() for s in plan.scenes], [p.name for p in plan.periods]
     return digest_value({"grid": grid_to_json(plan.grid), "scenes": scenes, "periods": periods, "options": options})
 

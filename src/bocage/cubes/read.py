@@ -22,7 +22,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
 from bocage.core.arrays import Bool, UInt16
-from bocage.core.errors import CorruptFile, GridMismatch, MissingBand
+from bocage.core.errors import CorruptFile, GridMismatch, MissingBand, MissingFile
 from bocage.core.grid import Grid, grid_from_json
 from bocage.cubes.align import MARGIN_PX, interpolate_onto, plan_alignment, repeat_onto
 from bocage.cubes.plan import LATTICE_BAND
@@ -114,11 +114,18 @@ def read_asset(asset: Asset, grid: Grid, *, resampling: str, threads: int, index
 
 
 def is_jpeg2000(asset: Asset) -> bool:
-    """Whether a local file is JPEG 2000, by its first bytes."""
+    """Whether a local file is JPEG 2000, by its first bytes.
+
+    Raises:
+        MissingFile: if it is not there any more.
+    """
     if asset.is_remote:
         return urlsplit(asset.href).path.endswith(".jp2")
-    with Path(asset.href).open("rb") as file:
-        head = file.read(8)
+    try:
+        with Path(asset.href).open("rb") as file:
+            head = file.read(8)
+    except FileNotFoundError:
+        raise MissingFile(f"{asset.href} is not there any more. Bring the product back, and run again.") from None
     return head == SIGNATURE or head[:4] == CODESTREAM
 
 

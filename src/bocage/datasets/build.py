@@ -7,6 +7,7 @@ and evaluation agree.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +21,8 @@ from bocage.core.progress import track
 from bocage.core.sample import Origin, Sample
 from bocage.datasets.info import ClassInfo, DatasetInfo
 from bocage.datasets.options import DatasetOptions
-from bocage.datasets.write import DatasetWriter
+from bocage.datasets.read import open_dataset
+from bocage.datasets.write import BUILDING, INFO, DatasetWriter, Prepared
 from bocage.taxonomy.taxonomy import CropClass
 
 
@@ -71,11 +73,13 @@ def build_dataset(
     preprocessing: Mapping[str, Any],
     tallies: Mapping[str, Mapping[str, Any]],
     options: DatasetOptions,
+    threads: int = 1,
+    resume: bool = False,
 ) -> DatasetInfo:
     """Write one sample for each selected candidate.
 
     Args:
-        folder: of the data set; an unfinished one is started over.
+        folder: of the data set.
         selected: one row a sample: candidate_id, cube, row, col, height, width (pixels), dates (list of positions in
             the cube's time axis); columns ending in `_fraction` go on into the manifest.
         cubes: opened cubes by name.
@@ -85,6 +89,8 @@ def build_dataset(
         level, preprocessing, tallies: go into the info record.
         country, year: of the declarations; "" and 0 if unknown.
         options: which store.
+        threads: samples that are read and packed at once; they are written in one order, whatever their number.
+        resume: True if an unfinished data set in the folder is the half of this very one, and is continued.
 
     Raises:
         NothingLeft: if nothing was selected.
@@ -92,6 +98,9 @@ def build_dataset(
     """
     if selected.empty:
         raise NothingLeft("No patch was selected, so there is no data set to write. Loosen patches.filters.")
+    if resume and (folder / INFO).is_file():  # killed after the last step
+        (folder / BUILDING).unlink(missing_ok=True)
+        return open_dataset(folder).info
     names = sorted(selected["cube"].unique())
     for name in names:
         if cubes[name].grid != labels[name].grid:
@@ -109,13 +118,22 @@ def build_dataset(
             tallies=tallies,
             store=options.store,
         ),
+        resume=resume,
     )
     rows = [{str(k): v for k, v in row.items()} for row in selected.to_dict("records")]
     rows.sort(key=lambda r: (r["cube"], r["row"], r["col"], list(r["dates"])))
     fractions = [str(c) for c in selected.columns if str(c).endswith("_fraction")]
-    for row in track(rows, "Writing samples", unit="samples"):
+
+    def prepare(row: Mapping[str, Any]) -> Prepared:
         sample = read_sample(row, cubes[row["cube"]], labels[row["cube"]], country=country, year=year)
-        writer.add(sample, {k: row[k] for k in ("cube", "row", "col", *fractions)})
+        return writer.prepare(sample, {k: row[k] for k in ("cube", "row", "col", *fractions)})
+
+    left = [row for row in rows if row["candidate_id"] not in writer]
+    with ThreadPoolExecutor(threads) as pool:
+        step = 4 * threads  # samples in memory
+        for start in track(range(0, len(left), step), "Writing samples", unit="batches"):
+            for prepared in pool.map(prepare, left[start : start + step]):
+                writer.append(prepared)
     return writer.finish()
 
 

@@ -13,8 +13,9 @@ import shutil
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -37,13 +38,20 @@ class Place:
 
 
 class Store(Protocol):
-    """Arrays by sample id, below one folder. Written in one go, then read at random by any number of readers."""
+    """Arrays by sample id, below one folder. Written one behind the other, then read at random by any number of
+    readers. What `add` has returned a place for survives the end of the process."""
 
     def clear(self) -> None:
         """Delete what this kind of store has under the folder."""
 
-    def add(self, sample_id: str, record: Record) -> Place:
-        """Append one record."""
+    def go_on(self, last: Place) -> None:
+        """Throw away what stands behind a record; the next one comes there."""
+
+    def prepare(self, record: Record) -> tuple[bytes, ...]:
+        """A record as the bytes of its files. Pure: any thread may do it."""
+
+    def add(self, sample_id: str, parts: tuple[bytes, ...]) -> Place:
+        """Append one prepared record."""
 
     def close(self) -> None:
         """No more records will come."""
@@ -65,22 +73,35 @@ class ShardStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "shards"
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._shard = 0
 
     def clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def add(self, sample_id: str, record: Record) -> Place:
-        data = pack(record)
+    def go_on(self, last: Place) -> None:
+        for path in self.folder.glob("*.bin"):
+            if path > self._path(last.shard):
+                path.unlink()
+        self._shard = last.shard
+        self._file = self._path(last.shard).open("r+b", buffering=0)
+        self._file.truncate(last.offset + last.length)
+        self._file.seek(0, io.SEEK_END)
+
+    def prepare(self, record: Record) -> tuple[bytes, ...]:
+        return (pack(record),)
+
+    def add(self, sample_id: str, parts: tuple[bytes, ...]) -> Place:
+        (data,) = parts
         if self._file is not None and self._file.tell() + len(data) > SHARD_BYTES:
             self.close()
             self._shard += 1
         if self._file is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._file = self._path(self._shard).open("xb")
+            self._file = self._path(self._shard).open("wb", buffering=0)
         place = Place(self._shard, self._file.tell(), len(data), zlib.crc32(data))
-        self._file.write(data)
+        while data:  # a full disk takes a part and says why at the next call
+            data = data[self._file.write(data) :]
         return place
 
     def close(self) -> None:
@@ -117,12 +138,16 @@ class NpyStore:
         for folder in self.folders:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def add(self, sample_id: str, record: Record) -> Place:
+    def go_on(self, last: Place) -> None:
+        """A file of its own for each sample: the next one replaces a half-written one."""
+
+    def prepare(self, record: Record) -> tuple[bytes, ...]:
+        return _npy_bytes(record.image), _npy_bytes(record.labels), _npy_bytes(record.parcel_ids)
+
+    def add(self, sample_id: str, parts: tuple[bytes, ...]) -> Place:
         length = crc = 0
-        arrays: tuple[AnyArray, ...] = record.image, record.labels, record.parcel_ids
-        for folder, array in zip(self.folders, arrays, strict=True):
+        for folder, data in zip(self.folders, parts, strict=True):
             folder.mkdir(parents=True, exist_ok=True)
-            data = _npy_bytes(array)
             (folder / f"{sample_id}.npy").write_bytes(data)
             length, crc = length + len(data), zlib.crc32(data, crc)
         return Place(0, 0, length, crc)

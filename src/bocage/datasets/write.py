@@ -1,14 +1,16 @@
 """Samples → a data set on disk. IO: writes one folder.
 
 The folder holds the store, `manifest.parquet`, `parcels.parquet` and, last of all, `dataset.json`. A folder without
-`dataset.json` was not finished: nothing reads it, and a new writer starts it over.
+`dataset.json` was not finished and nothing reads it. While it is written, `building.jsonl` has a line for each sample
+that is safe, so that a killed build goes on behind the last of them.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,42 +18,64 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bocage.core.artifacts import write_json
-from bocage.core.digest import digest_file
-from bocage.core.errors import ConfigError, DataError, GridMismatch, NothingLeft
+from bocage.core.artifacts import write_json, write_text
+from bocage.core.digest import digest_file, digest_value
+from bocage.core.errors import ConfigError, CorruptFile, DataError, GridMismatch, NothingLeft
 from bocage.core.sample import Sample
 from bocage.datasets.info import DatasetInfo
 from bocage.datasets.manifest import PARCEL_COLUMNS, PLACE_COLUMNS, content_digest, parcel_rows, sample_row
 from bocage.datasets.record import to_record
-from bocage.datasets.store import STORES
+from bocage.datasets.store import STORES, Place
 
 INFO, MANIFEST, PARCELS = "dataset.json", "manifest.parquet", "parcels.parquet"
+BUILDING = "building.jsonl"
 _SAFE_ID = re.compile(r"[\w][\w.+-]*", re.ASCII)  # ids are file names in the npy store
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One sample ready to be appended: its manifest row (without a place), its bytes, its rows of the parcel table."""
+
+    row: Mapping[str, Any]
+    parts: tuple[bytes, ...]
+    parcels: pd.DataFrame
 
 
 class DatasetWriter:
     """Writes one data set, sample by sample: `add` each, then `finish`.
 
     Args:
-        folder: is made if it is not there; an unfinished data set in it is started over.
+        folder: is made if it is not there.
         info: what the data set is; `info.store` names the store.
+        resume: True if an unfinished data set in the folder is the half of this very one: its samples are kept and
+            are `in` the writer. Else it is started over.
 
     Raises:
-        ConfigError: if a finished data set stands in the folder.
+        ConfigError: if a finished data set stands in the folder (without `resume`).
     """
 
-    def __init__(self, folder: Path, info: DatasetInfo) -> None:
-        if (folder / INFO).exists():
+    def __init__(self, folder: Path, info: DatasetInfo, *, resume: bool = False) -> None:
+        if (folder / INFO).exists() and not resume:
             raise ConfigError(f"{folder} already holds a finished data set. Choose another folder or delete it.")
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (MANIFEST, PARCELS):
+        for name in (INFO, MANIFEST, PARCELS):
             (folder / name).unlink(missing_ok=True)
-        for name in STORES:
-            STORES[name](folder).clear()
         self.folder, self.info = folder, info
         self._store = STORES[info.store](folder)
         self._rows: dict[str, dict[str, Any]] = {}
         self._parcels: list[pd.DataFrame] = []
+        head = json.dumps({"about": digest_value(info.to_json())}) + "\n"
+        kept = list(self._take_up(head)) if resume else []
+        if kept:
+            self._store.go_on(_place(list(self._rows.values())[-1]))
+        else:
+            for name in STORES:
+                STORES[name](folder).clear()
+        write_text(folder / BUILDING, head + "".join(kept))
+        self._log = (folder / BUILDING).open("a", encoding="utf-8", buffering=1)
+
+    def __contains__(self, sample_id: str) -> bool:
+        return sample_id in self._rows
 
     def add(self, sample: Sample, row: Mapping[str, Any]) -> None:
         """Append one sample.
@@ -64,16 +88,28 @@ class DatasetWriter:
             DataError: an id that is no file name or comes twice, labels beyond the classes, no georeference.
             GridMismatch: other bands than the data set's.
         """
+        self.append(self.prepare(sample, row))
+
+    def prepare(self, sample: Sample, row: Mapping[str, Any]) -> Prepared:
+        """What `add` does before it writes; any thread may do it. Arguments and errors as there."""
         sample_id = sample.origin.sample_id
-        if not _SAFE_ID.fullmatch(sample_id) or sample_id in self._rows:
-            what = "comes twice" if sample_id in self._rows else "has characters other than letters, digits and _.+-"
-            raise DataError(f"The sample id '{sample_id}' {what}.")
+        if not _SAFE_ID.fullmatch(sample_id):
+            raise DataError(f"The sample id '{sample_id}' has characters other than letters, digits and _.+-.")
         if sample.bands != self.info.bands:
             raise GridMismatch(f"Sample '{sample_id}' has bands {sample.bands}, the data set {self.info.bands}.")
         record = to_record(sample)
         about = sample_row(sample, record, len(self.info.classes), row)
-        self._rows[sample_id] = {**about, **asdict(self._store.add(sample_id, record))}
-        self._parcels.append(parcel_rows(sample_id, record))
+        return Prepared(about, self._store.prepare(record), parcel_rows(sample_id, record))
+
+    def append(self, prepared: Prepared) -> None:
+        """Write a prepared sample behind the others."""
+        sample_id = str(prepared.row["sample_id"])
+        if sample_id in self._rows:
+            raise DataError(f"The sample id '{sample_id}' comes twice.")
+        row = {**prepared.row, **asdict(self._store.add(sample_id, prepared.parts))}
+        self._rows[sample_id] = row
+        self._parcels.append(prepared.parcels)
+        self._log.write(json.dumps(row) + "\n")
 
     def finish(self) -> DatasetInfo:
         """Write manifest and parcel table, then `dataset.json`, with which the data set exists.
@@ -82,6 +118,7 @@ class DatasetWriter:
             NothingLeft: if no sample was added.
         """
         self._store.close()
+        self._log.close()
         rows = list(self._rows.values())
         if not rows:
             raise NothingLeft(f"A data set without a sample would stand in {self.folder}. Loosen the quality filters.")
@@ -97,7 +134,30 @@ class DatasetWriter:
             files={name: digest_file(self.folder / name) for name in (MANIFEST, PARCELS)},
         )
         write_json(self.folder / INFO, info.to_json())
+        (self.folder / BUILDING).unlink()
         return info
+
+    def _take_up(self, head: str) -> Iterator[str]:
+        """The lines of a killed build's log whose samples can be read back; the first that cannot ends it."""
+        log = self.folder / BUILDING
+        lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.is_file() else []
+        if not lines or lines[0] != head:
+            return
+        for line in lines[1:]:
+            if not line.endswith("\n"):
+                return
+            try:
+                row = json.loads(line)
+                record = self._store.read(row["sample_id"], _place(row))
+            except (ValueError, CorruptFile):
+                return
+            self._rows[row["sample_id"]] = row
+            self._parcels.append(parcel_rows(row["sample_id"], record))
+            yield line
+
+
+def _place(row: Mapping[str, Any]) -> Place:
+    return Place(*(int(row[name]) for name in PLACE_COLUMNS))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

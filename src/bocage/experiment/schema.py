@@ -10,6 +10,7 @@ from bocage.core.options import Options
 from bocage.cubes.options import CubeOptions
 from bocage.datasets.options import DatasetOptions
 from bocage.evaluation.options import EvaluationOptions
+from bocage.experiment.workers import ThreadWorkers, Workers
 from bocage.labels.options import LabelOptions
 from bocage.mapping.options import MappingOptions
 from bocage.models.options import ModelOptions
@@ -23,10 +24,13 @@ from bocage.training.options import TrainingOptions
 
 
 class Experiment(Options):
-    """One experiment: everything that decides a result, and nothing else."""
+    """One experiment: everything that decides a result; and who does the work."""
 
     name: str = Field(description="Name of the experiment and of its run folder.", pattern=r"^[A-Za-z0-9._-]+$")
     seed: int = Field(0, description="Root seed; every random choice derives from it by name.", ge=0)
+    workers: Workers = Field(
+        ThreadWorkers(), description="Who works: a number of threads, or a Dask cluster. No result depends on it."
+    )
     parcels: ParcelOptions = Field(description="Declared parcels.")
     taxonomy: TaxonomyOptions = Field(TaxonomyOptions(), description="Target classes.")
     regions: RegionOptions = Field(RegionOptions(), description="Where to look.")

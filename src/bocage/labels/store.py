@@ -17,6 +17,7 @@ import rasterio
 import shapely
 from pyproj import CRS
 from rasterio.errors import RasterioIOError
+from rasterio.io import MemoryFile
 from rasterio.windows import Window as RasterWindow
 
 from bocage.core.arrays import BACKGROUND, IGNORE, NO_PARCEL, AnyArray, Bool, UInt8, UInt32
@@ -131,18 +132,20 @@ def _outside(options: LabelOptions, coverage: str) -> int:
 def _write_raster(
     path: Path, values: AnyArray, grid: Grid, *, nodata: int, colors: Mapping[int, str] | None = None
 ) -> None:
-    """A tiled, deflated GeoTIFF, whole or not at all."""
+    """A tiled, deflated GeoTIFF, whole or not at all. GDAL writes it in memory: on a full disk it raises nothing."""
     part = path.with_name(f".{path.name}.part")
     profile = {
         "driver": "GTiff", "dtype": values.dtype.name, "count": 1, "height": values.shape[0], "width": values.shape[1],
         "crs": str(grid.crs), "transform": grid.affine, "nodata": nodata, "tiled": True, "blockxsize": BLOCK_PX,
         "blockysize": BLOCK_PX, "compress": "deflate", "num_threads": "all_cpus",
     }  # fmt: skip
-    with rasterio.open(part, "w", **profile) as file:
-        file.write(values, 1)
-        if colors:
-            table = {k: (*bytes.fromhex(color.removeprefix("#")), 255) for k, color in colors.items()}
-            file.write_colormap(1, table | {IGNORE: (0, 0, 0, 0)})
+    with MemoryFile() as memory:
+        with memory.open(**profile) as file:
+            file.write(values, 1)
+            if colors:
+                table = {k: (*bytes.fromhex(color.removeprefix("#")), 255) for k, color in colors.items()}
+                file.write_colormap(1, table | {IGNORE: (0, 0, 0, 0)})
+        part.write_bytes(memory.getbuffer())
     part.replace(path)
 
 

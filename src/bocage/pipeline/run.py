@@ -7,7 +7,6 @@ options and of the keys of its inputs. So a second run does no work, and a chang
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +15,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bocage.core.artifacts import Artifact, ArtifactStore, Draft, write_json, write_text
+from bocage.core.artifacts import (
+    Artifact,
+    ArtifactStore,
+    Draft,
+    link_file,
+    write_json,
+    write_text,
+    writing_below,
+)
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
+from bocage.experiment.workers import ThreadWorkers
 from bocage.pipeline.provenance import describe_software
 
 
@@ -47,10 +55,12 @@ class Stage:
 
 @dataclass
 class Context:
-    """What a running stage sees: the experiment, the artifacts of the stages before it, and the workers it may use."""
+    """What a running stage sees: the experiment, the store, the artifacts of the stages before it, and the threads it
+    may use."""
 
     experiment: Experiment
     workers: int
+    store: ArtifactStore
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     event: Callable[..., None] = lambda *_, **__: None
 
@@ -99,10 +109,28 @@ def run_stages(
     workers: int,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[StageResult]:
-    """Run what is stale, in order. Every stage leaves an event and, when done, its files in the run folder `out`."""
+    """Run what is stale, in order. Every stage leaves an event and, when done, its files in the run folder `out`.
+
+    Raises:
+        CannotWrite: if the disk of the store or of `out` is full or read-only; what was finished stands.
+    """
+    with writing_below(out.absolute()):
+        return _run_stages(stages, experiment, out, store, workers, say)
+
+
+def _run_stages(
+    stages: Sequence[Stage],
+    experiment: Experiment,
+    out: Path,
+    store: ArtifactStore,
+    workers: int,
+    say: Callable[[str], None],
+) -> list[StageResult]:
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "experiment.yaml", dump_experiment(experiment))
-    context = Context(experiment, workers, event=lambda kind, **more: _append_event(out, kind, **more))
+    most = experiment.workers.n if isinstance(experiment.workers, ThreadWorkers) else None
+    threads = min(workers, most or workers)
+    context = Context(experiment, threads, store, event=lambda kind, **more: _append_event(out, kind, **more))
     context.event("run started", experiment=experiment.name, stages=[s.name for s in stages])
     results: list[StageResult] = []
     for number, stage in enumerate(stages, 1):
@@ -155,13 +183,7 @@ def place_files(artifact: Artifact, stage: str, out: Path) -> None:
     if place:
         shutil.rmtree(target, ignore_errors=True)
     for name in artifact.record["files"]:
-        destination = target / name
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        destination.unlink(missing_ok=True)
-        try:
-            os.link(artifact.path / name, destination)
-        except OSError:
-            shutil.copy2(artifact.path / name, destination)
+        link_file(artifact.path / name, target / name)
 
 
 def _append_event(out: Path, kind: str, **more: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +18,31 @@ import pandas as pd
 
 from bocage.core.artifacts import Draft, read_json, write_json, write_text
 from bocage.core.digest import digest_value, fingerprint_tree
+from bocage.core.grid import Grid, grid_to_json
 from bocage.core.tally import Tally
-from bocage.cubes.build import build_cube, check_scenes
+from bocage.cubes.build import build_cube, check_scenes, digest_plan, read_assets
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.periods import plan_periods
 from bocage.cubes.plan import CubePlan, plan_cubes
 from bocage.cubes.read import read_scene_grid
 from bocage.cubes.store import CubeStore, open_cube
 from bocage.datasets.build import build_dataset
+from bocage.datasets.card import write_card
+from bocage.datasets.lock import write_lock
 from bocage.datasets.read import open_dataset
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
+from bocage.labels.options import LabelOptions
 from bocage.labels.store import LabelStore, build_labels, open_labels
 from bocage.models.options import ForestOptions, ModelOptions, XGBoostOptions
 from bocage.parcels.read import read_parcel_file, stream_parcels
 from bocage.parcels.store_code_tables import find_code_table
 from bocage.patches.candidates import find_candidates
 from bocage.patches.judge import judge
+from bocage.patches.options import PatchOptions
 from bocage.patches.select import plan_selection
+from bocage.pipeline.inputs import digest_all_inputs, name_sources, parcel_parts
+from bocage.pipeline.pieces import Piece, link_pieces, piece_keys, run_pieces
 from bocage.pipeline.provenance import describe_software
 from bocage.pipeline.run import Context, Stage
 from bocage.regions.plan import plan_regions
@@ -42,6 +50,7 @@ from bocage.regions.record import Region
 from bocage.reports.data import RunPaths
 from bocage.reports.read import read_run
 from bocage.reports.write import write_report
+from bocage.scenes.read import fingerprint_assets
 from bocage.scenes.record import Scene
 from bocage.scenes.search import fingerprint_catalog, search_scenes
 from bocage.splits.audit import audit_split
@@ -53,6 +62,7 @@ from bocage.taxonomy.write_classes import write_classes
 
 PARCELS = "parcels.parquet"
 SCENES = "scenes.json"
+CANDIDATES = "candidates.parquet"
 SELECTED = "selected.parquet"
 SPLIT = "split.parquet"
 
@@ -65,22 +75,16 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
         Stage("parcels", 2, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
         Stage("taxonomy", 3, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
         Stage("scenes", 1, placed, lambda e: [e.scenes, e.regions], make_scenes, external=_places),
-        Stage(
-            "cubes",
-            1,
-            ("scenes", *placed),
-            lambda e: [e.cubes, e.regions, e.scenes.season],
-            make_cubes,
-            resume=True,
-        ),
+        Stage("cubes", 1, ("scenes", *placed), lambda e: [e.cubes, e.regions, e.scenes.season], make_cubes),
         Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
         Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: [_windows(e), e.seed], make_patches),
         Stage(
             "datasets",
             1,
             ("parcels", "taxonomy", "scenes", "cubes", "labels", "patches"),
-            lambda e: [e.datasets, e.patches.dates, e.scenes.level, e.cubes],
+            lambda e: [e.name, e.datasets, e.patches.dates, e.scenes.level, e.cubes],
             make_dataset,
+            resume=True,
         ),
         Stage("splits", 1, ("datasets",), lambda e: [e.splits, e.seed], make_parts, external=_given_split),
         *(
@@ -102,7 +106,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
                 resume=True,
             ),
         ]
-    return [*flow, Stage("reports", 1, tuple(s.name for s in flow), lambda e: e, make_report)]
+    return [*flow, Stage("reports", 1, tuple(s.name for s in flow), _all_but_workers, make_report)]
 
 
 def make_parcels(context: Context, draft: Draft) -> None:
@@ -137,51 +141,86 @@ def make_scenes(context: Context, draft: Draft) -> None:
 
 def make_cubes(context: Context, draft: Draft) -> None:
     """Scenes of each region and tile → one cube on the lattice of B02. A killed build goes on after its last date."""
+    options = context.experiment.cubes
+    pieces = [_plan_piece(plan, options) for plan in _plan_all_cubes(context)]
+    link_pieces(draft, pieces, run_pieces(context, pieces))
+
+
+def _plan_all_cubes(context: Context) -> list[CubePlan]:
     by_region = read_json(context.path("scenes") / SCENES)["by_region"]
     options = context.experiment.cubes
     found = {name: [Scene.from_json(s) for s in scenes] for name, scenes in by_region.items()}
-    days = [s.day for scenes in found.values() for s in scenes]
-    periods = plan_periods(options, context.experiment.scenes.season, days)
-    plans: list[CubePlan] = []
+    every = {s.id: s for scenes in found.values() for s in scenes}
+    check_scenes(every.values(), options)
+    grids = {name: read_scene_grid(scene) for name, scene in every.items()}
+    periods = plan_periods(options, context.experiment.scenes.season, [s.day for s in every.values()])
+    plans = []
     for region in find_regions(context):
         scenes = found[region.name]
-        check_scenes(scenes, options)
-        plans += plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, region, options, periods)
-    tallies = [build_cube(plan, draft.path / plan.name, options, threads=context.workers) for plan in plans]
-    draft.tally = sum(tallies, Tally())
+        plans += plan_cubes(scenes, {s.id: grids[s.id] for s in scenes}, region, options, periods)
+    return plans
+
+
+def _plan_piece(plan: CubePlan, options: CubeOptions) -> Piece:
+    inputs = {"files": fingerprint_assets(read_assets(plan.scenes, options))}
+    own = [plan.name, digest_plan(plan, options)]
+    return Piece(plan.name, "cube", 1, own, partial(_build_cube, plan, options), inputs, resume=True)
+
+
+def _build_cube(plan: CubePlan, options: CubeOptions, folder: Path, threads: int) -> Tally:
+    return build_cube(plan, folder, options, threads=threads)
 
 
 def make_labels(context: Context, draft: Draft) -> None:
     """Classed parcels → class raster and parcel-id raster on the grid of each cube."""
-    frame = gpd.read_parquet(context.path("taxonomy") / PARCELS)
     options, coverage = context.experiment.labels, context.experiment.parcels.coverage
-    colors = {c.id: c.color for c in read_classes(context).classes}
-    tallies = [
-        build_labels(frame, cube.grid, options, coverage=coverage, folder=draft.path / name, colors=colors)
+    parcels, inputs = context.path("taxonomy"), {"taxonomy": context.artifacts["taxonomy"].key}
+    pieces = [
+        Piece(
+            *(name, "label", 1, [options, coverage, grid_to_json(cube.grid)]),
+            partial(_build_labels, parcels, cube.grid, options, coverage),
+            inputs,
+        )
         for name, cube in open_cubes(context.path("cubes")).items()
     ]
-    draft.tally = sum(tallies, Tally())
+    link_pieces(draft, pieces, run_pieces(context, pieces))
+
+
+def _build_labels(parcels: Path, grid: Grid, options: LabelOptions, coverage: Any, folder: Path, _: int) -> Tally:
+    colors = {c.id: c.color for c in _read_taxonomy(parcels).classes}
+    frame = gpd.read_parquet(parcels / PARCELS)
+    return build_labels(frame, grid, options, coverage=coverage, folder=folder, colors=colors)
 
 
 def make_patches(context: Context, draft: Draft) -> None:
     """Cubes and labels → candidate windows → judged → selected."""
     options = context.experiment.patches
     class_names = read_classes(context).class_names
-    labels = open_all_labels(context.path("labels"))
-    found = [
-        find_candidates(cube, labels[name], options, n_classes=len(class_names), cube_name=name)
-        for name, cube in open_cubes(context.path("cubes")).items()
+    cubes, labels = context.artifacts["cubes"], context.artifacts["labels"]
+    pieces = [
+        Piece(
+            *(name, "candidates", 1, [_counted(options), len(class_names)]),
+            partial(_build_candidates, cubes.path / name, labels.path / name, options, len(class_names)),
+            {"cube": key, "labels": piece_keys(labels)[name]},
+        )
+        for name, key in piece_keys(cubes).items()
     ]
+    found = [pd.read_parquet(made.path / CANDIDATES) for made in run_pieces(context, pieces)]
     judged, judgement = judge(pd.concat(found, ignore_index=True), options.filters, class_names)
     selection = plan_selection(judged, options.selection, class_names)
-    judged.to_parquet(draft.path / "candidates.parquet")
+    judged.to_parquet(draft.path / CANDIDATES)
     selection.taken.to_parquet(draft.path / SELECTED)
     write_json(draft.path / "selection.json", dict(selection.about))
     draft.tally = judgement.then(selection.tally)
 
 
+def _build_candidates(cube: Path, labels: Path, options: PatchOptions, n_classes: int, folder: Path, _: int) -> None:
+    found = find_candidates(open_cube(cube), open_labels(labels), options, n_classes=n_classes, cube_name=cube.name)
+    found.to_parquet(folder / CANDIDATES)
+
+
 def make_dataset(context: Context, draft: Draft) -> None:
-    """Selected windows → samples on disk."""
+    """Selected windows → samples on disk, with their card and the lock of all inputs."""
     experiment = context.experiment
     parcels = read_parcel_file(context.path("parcels") / PARCELS)
     tallies = {name: a.record["tally"] for name, a in context.artifacts.items() if a.record.get("tally")}
@@ -198,7 +237,13 @@ def make_dataset(context: Context, draft: Draft) -> None:
         preprocessing=describe_preprocessing(experiment.cubes, experiment.scenes.level),
         tallies=tallies,
         options=experiment.datasets,
+        threads=context.workers,
+        resume=True,
     )
+    scenes = [Scene.from_json(s) for s in read_json(context.path("scenes") / SCENES)["scenes"]]
+    write_lock(draft.path, digest_all_inputs(context, scenes), describe_software())
+    sources = name_sources(experiment, read_classes(context), sorted({s.datetime.year for s in scenes}))
+    write_card(open_dataset(draft.path), name=experiment.name, sources=sources)
     draft.tally = Tally(info.n_samples)
     draft.notes = {"digest": info.digest}
 
@@ -329,7 +374,11 @@ def open_all_labels(folder: Path) -> dict[str, LabelStore]:
 
 def read_classes(context: Context) -> Taxonomy:
     """The taxonomy that the parcels were classed with."""
-    return Taxonomy.from_json(read_json(context.path("taxonomy") / "taxonomy.json"), origin="taxonomy.json")
+    return _read_taxonomy(context.path("taxonomy"))
+
+
+def _read_taxonomy(folder: Path) -> Taxonomy:
+    return Taxonomy.from_json(read_json(folder / "taxonomy.json"), origin="taxonomy.json")
 
 
 def describe_preprocessing(cubes: CubeOptions, level: str) -> dict[str, Any]:
@@ -367,6 +416,15 @@ def _windows(experiment: Experiment) -> dict[str, Any]:
     return experiment.patches.model_dump(mode="json", exclude={"objects"})
 
 
+def _counted(patches: PatchOptions) -> dict[str, Any]:
+    """What decides the table of candidates."""
+    return patches.model_dump(mode="json", exclude={"objects", "selection"})
+
+
+def _all_but_workers(experiment: Experiment) -> dict[str, Any]:
+    return experiment.model_dump(mode="json", exclude={"workers"})
+
+
 def _trainer(model: ModelOptions) -> Callable[[Context, Draft], None]:
     return lambda context, draft: make_model(context, draft, model)
 
@@ -382,8 +440,7 @@ def _training_of(model: ModelOptions) -> Callable[[Experiment], Any]:
 def _parcel_files(experiment: Experiment) -> dict[str, str]:
     """The parcel file, what belongs to it (a shapefile's parts share its stem), and the code table if one is named."""
     path, table = Path(experiment.parcels.path), experiment.parcels.code_table
-    parts = [path] if path.is_dir() else sorted(path.parent.glob(f"{path.stem}.*"))
-    found = {"files": digest_value([[p.name, fingerprint_tree(p)] for p in parts])}
+    found = {"files": digest_value([[p.name, fingerprint_tree(p)] for p in parcel_parts(path)])}
     if table is not None:
         found["code_table"] = digest_value(asdict(find_code_table(table)))
     return found

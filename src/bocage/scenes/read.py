@@ -11,6 +11,7 @@ import rasterio
 from rasterio.errors import RasterioError
 
 from bocage.core.artifacts import read_json
+from bocage.core.digest import digest_value
 from bocage.core.errors import CorruptFile, MissingBand, MissingFile
 from bocage.scenes import jpeg2000
 from bocage.scenes.fetch_http import Fetcher
@@ -104,6 +105,19 @@ def check_scene_files(scenes: Iterable[Scene], bands: Sequence[str], *, checksum
             f"{len(damaged)} damaged file{'s' if len(damaged) > 1 else ''}:\n  " + "\n  ".join(damaged) + "\n"
             "Their pixels cannot be trusted. Get these products again, or leave them out."
         )
+
+
+def fingerprint_assets(assets: Iterable[Asset]) -> str:
+    """A text that changes when one of the rasters does: names, and sizes and times of the local ones."""
+    return digest_value([[a.href, None if a.is_remote else _stamp(Path(a.href))] for a in assets])
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _damages(assets: Sequence[Asset], *, checksums: bool) -> list[tuple[str, str]]:

@@ -85,11 +85,18 @@ def candidates(dates: list[list[int]]) -> pd.DataFrame:
     )
 
 
-def build(folder: Path, *, store: str = "shards", dates: list[list[int]] | None = None) -> DatasetInfo:
+def build(
+    folder: Path,
+    *,
+    store: str = "shards",
+    dates: list[list[int]] | None = None,
+    cube: SmallCube | None = None,
+    resume: bool = False,
+) -> DatasetInfo:
     return build_dataset(
         folder,
         candidates(dates or [[0], [1]]),
-        cubes={"A-31TEJ": SmallCube()},
+        cubes={"A-31TEJ": cube or SmallCube()},
         labels={"A-31TEJ": SmallLabels()},
         classes=CLASSES,
         dates="single",
@@ -99,6 +106,7 @@ def build(folder: Path, *, store: str = "shards", dates: list[list[int]] | None 
         preprocessing={"resampling": "nearest"},
         tallies={"patches": {"kept": 12, "dropped": {"clouds": 3}}},
         options=DatasetOptions(store=store),
+        resume=resume,
     )
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from bocage.cli.output import settings
 from bocage.core.errors import CorruptFile, MissingFile
+from bocage.core.grid import Window
 from bocage.datasets import store
 from bocage.datasets.read import open_dataset
 from bocage.datasets.record import pack, unpack
@@ -148,3 +150,42 @@ def test_the_command_line_inspects_and_verifies(folder: Path, monkeypatch: pytes
     flip(folder / "shards" / "00000.bin", 50)
     broken = CliRunner().invoke(app, ["verify", str(folder)])
     assert (broken.exit_code, json.loads(broken.stdout)["ok"]) == (3, False)
+
+
+@pytest.mark.parametrize("kind", ["shards", "npy"])
+@pytest.mark.parametrize("harm", ["none", "half a log line", "half a record behind", "last record lost"])
+def test_a_half_built_data_set_is_continued_behind_its_last_sound_sample(
+    tmp_path: Path, world: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, kind: str, harm: str
+) -> None:
+    world.build(tmp_path / "whole", store=kind)
+    taken = []
+
+    class CountingCube(type(world.cube)):  # type: ignore[misc]
+        def read(self, window: Window | None = None, dates: Sequence[int] | None = None) -> object:
+            if len(taken) == 7:
+                raise KeyboardInterrupt
+            taken.append(window)
+            return super().read(window, dates)
+
+    half, cube = tmp_path / "half", CountingCube()
+    with pytest.raises(KeyboardInterrupt):
+        world.build(half, store=kind, cube=cube, resume=True)
+    if harm == "half a log line":
+        with (half / "building.jsonl").open("a") as log:
+            log.write('{"sample_id": "A-31')
+    elif harm == "half a record behind" and kind == "shards":
+        with (half / "shards" / "00000.bin").open("ab") as shard:
+            shard.write(b"BCG1 and not all of it")
+    elif harm == "last record lost":
+        last = json.loads((half / "building.jsonl").read_text().splitlines()[-1])
+        path = half / ("shards/00000.bin" if kind == "shards" else f"images/{last['sample_id']}.npy")
+        os.truncate(path, path.stat().st_size - 3)
+    n_kept = len((half / "building.jsonl").read_text().splitlines()) - 1
+    taken.clear()
+    monkeypatch.setattr(CountingCube, "read", lambda self, *a: (taken.append(a), world.cube.read(*a))[1])
+    world.build(half, store=kind, cube=cube, resume=True)
+    assert len(taken) == 12 - n_kept + (harm in ("last record lost", "half a log line"))
+    files = [
+        {p.relative_to(d): p.read_bytes() for p in d.rglob("*") if p.is_file()} for d in (half, tmp_path / "whole")
+    ]
+    assert files[0] == files[1]

@@ -1,0 +1,209 @@
+"""A data set's card: what, where, when, from which sources under which licences, classes, tallies, pictures. IO:
+reads some samples, writes `card.md`, `card.html` (self-contained) and `card.png`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bocage.core.arrays import IGNORE, Float32, UInt8
+from bocage.core.artifacts import write_text
+from bocage.core.grid import footprint as grid_footprint
+from bocage.core.grid import make_grid
+from bocage.core.tally import Tally
+from bocage.datasets.read import Dataset
+
+MARKDOWN, HTML, PICTURE = "card.md", "card.html", "card.png"
+N_SHOWN = 8  # samples in the picture
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#23291f}"
+    "table{border-collapse:collapse;margin:.5em 0 1.5em}td,th{text-align:left;padding:.2em 1.2em .2em 0;"
+    "border-bottom:1px solid #dfe2da;vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
+    "img{max-width:100%}i{display:inline-block;width:.8em;height:.8em;margin-right:.4em}code{overflow-wrap:anywhere}"
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a part of the data set comes from."""
+
+    what: str
+    name: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with a table; the first column is text, numbers stand to the right."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+    colors: Sequence[str] = ()
+
+
+def write_card(dataset: Dataset, *, name: str, sources: Sequence[Source]) -> None:
+    """Write the card beside the data set's files: the same files for the same data set."""
+    title = f"Data set {name}"
+    sections = list(describe(dataset, sources))
+    draw_samples(dataset, dataset.folder / PICTURE)
+    write_text(dataset.folder / MARKDOWN, to_markdown(title, sections))
+    write_text(dataset.folder / HTML, to_html(title, sections, (dataset.folder / PICTURE).read_bytes()))
+
+
+def describe(dataset: Dataset, sources: Sequence[Source]) -> Iterator[Section]:
+    """The card's sections."""
+    info, manifest = dataset.info, dataset.manifest
+    days = sorted({int(d) for row in manifest["days"] for d in row})
+    left, bottom, right, top = _bounds(manifest)
+    size_m = info.patch_size_px * info.resolution_m
+    dates = f"{info.n_dates} dates" if info.n_dates else "differing numbers of dates"
+    yield Section(
+        "What",
+        ("", ""),
+        [
+            ("samples", f"{len(dataset):,} patches of {info.patch_size_px} × {info.patch_size_px} px ({size_m:g} m)"),
+            ("image", f"{len(info.bands)} bands, {dates}, Sentinel-2 {info.level}: {', '.join(info.bands)}"),
+            ("where", f"{', '.join(sorted(set(manifest['country'])) or '–')}; tiles {_spell(manifest['tile'])}"),
+            ("", f"longitude {left:.4f} to {right:.4f}, latitude {bottom:.4f} to {top:.4f}; {_spell(manifest['crs'])}"),
+            ("when", f"{_day(days[0])} to {_day(days[-1])}, {len(days)} days; crop year {_spell(manifest['year'])}"),
+            ("store", f"{info.store}; open with bocage.datasets.read.open_dataset(folder)"),
+            ("digest", info.digest),
+        ],
+    )
+    yield Section("Sources", ("what", "name", "licence"), [(s.what, s.name, s.licence) for s in sources])
+    pixels, patches = dataset.pixels_by_class(), dataset.patches_by_class()
+    total = max(sum(n for c, n in pixels.items() if c != "ignore"), 1)
+    pixel_ha = info.resolution_m**2 / 1e4
+    yield Section(
+        "Classes",
+        ("class", "id", "pixels", "share", "ha", "patches"),
+        [
+            (c.title, c.id, pixels[c.name], f"{pixels[c.name] / total:.2%}", f"{pixels[c.name] * pixel_ha:,.1f}", n)
+            for c, n in zip(info.classes, patches.values(), strict=True)
+        ]
+        + [("not known (ignored)", IGNORE, pixels["ignore"], "", f"{pixels['ignore'] * pixel_ha:,.1f}", "")],
+        [*(c.color for c in info.classes), "#ffffff"],
+    )
+    yield Section("Kept and dropped on the way", ("step", "kept", "dropped"), list(_tallies(info.tallies)))
+    steps = [(key, ", ".join(map(str, v)) if isinstance(v, (list, tuple)) else v) for key, v in _steps(info)]
+    yield Section("What was done to the imagery", ("", ""), steps)
+
+
+def to_markdown(title: str, sections: Sequence[Section]) -> str:
+    """The card as Markdown; the picture is the file beside it."""
+    lines = [f"# {title}", "", f"![samples: true colour above, labels below]({PICTURE})", ""]
+    for section in sections:
+        rule = ["---", *("--:" if _is_number(section, i) else "---" for i in range(1, len(section.columns)))]
+        rows = [section.columns, rule, *section.rows]
+        lines += [f"## {section.title}", "", *map(_markdown_row, rows), ""]
+    return "\n".join(lines)
+
+
+def to_html(title: str, sections: Sequence[Section], picture: bytes) -> str:
+    """The card as one page without links to other files."""
+    encoded = base64.b64encode(picture).decode()
+    parts = [
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>',
+        f'<h1>{escape(title)}</h1><img alt="samples: true colour above, labels below" ',
+        f'src="data:image/png;base64,{encoded}">',
+    ]
+    for section in sections:
+        parts.append(f"<h2>{escape(section.title)}</h2><table>")
+        if any(section.columns):
+            parts.append(_row(section, section.columns, "th"))
+        for i, row in enumerate(section.rows):
+            parts.append(_row(section, row, "td", section.colors[i] if section.colors else None))
+        parts.append("</table>")
+    return "\n".join([*parts, "</html>", ""])
+
+
+def draw_samples(dataset: Dataset, path: Path) -> None:
+    """Samples spread over the manifest: the clearest date in true colour above, labels below (PNG)."""
+    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(N_SHOWN, len(dataset))).round().astype(int))
+    table = np.full((256, 3), 255, np.uint8)
+    for c in dataset.info.classes:
+        table[c.id] = list(bytes.fromhex(c.color.removeprefix("#")))
+    figure = Figure(figsize=(1.5 * len(chosen), 3.1), dpi=110, layout="constrained")
+    axes = figure.subplots(2, len(chosen), squeeze=False)
+    for column, i in zip(axes.T, chosen, strict=True):
+        sample = dataset.read(dataset.sample_ids[i])
+        best = int(np.argmax(sample.valid.mean(axis=(1, 2))))
+        column[0].imshow(_true_color(sample.image[best], dataset.info.bands))
+        column[1].imshow(table[sample.labels])
+        column[0].set_title(_day(int(sample.days[best])), fontsize=7)
+    for cell in axes.flat:
+        cell.set_axis_off()
+    part = path.with_name(f".{path.name}.tmp")
+    figure.savefig(part, format="png", metadata={"Software": None})
+    part.replace(path)
+
+
+def _true_color(image: Float32, bands: Sequence[str]) -> UInt8:
+    """(C, H, W) reflectance → (H, W, 3); reflectance 0.25 is white. Grey of the first band without the visible ones."""
+    names = ("B04", "B03", "B02")
+    chosen = [bands.index(b) if set(names) <= set(bands) else 0 for b in names]
+    return (np.clip(np.moveaxis(image[chosen], 0, -1) / 0.25, 0, 1) * 255).astype(np.uint8)
+
+
+def _bounds(manifest: pd.DataFrame) -> tuple[float, float, float, float]:
+    """The box around all samples in degrees: left, bottom, right, top."""
+    boxes = []
+    for (crs, size), group in manifest.groupby(["crs", "resolution_m"]):
+        right, bottom = group["left"] + group["width"] * size, group["top"] - group["height"] * size
+        left, top = float(group["left"].min()), float(group["top"].max())
+        shape = (round((top - float(bottom.min())) / size), round((float(right.max()) - left) / size))
+        boxes.append(grid_footprint(make_grid(str(crs), left, top, float(size), shape)).bounds)
+    edges = np.array(boxes)
+    return (*(float(v) for v in edges[:, :2].min(axis=0)), *(float(v) for v in edges[:, 2:].max(axis=0)))  # type: ignore[return-value]
+
+
+def _tallies(tallies: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]:
+    for step, record in tallies.items():
+        tally = Tally.from_json(record)
+        yield step, tally.kept, "; ".join(f"{n:,} {reason}" for reason, n in tally.dropped.items())
+
+
+def _steps(info: Any) -> list[tuple[str, Any]]:
+    return [(k, v) for k, v in info.preprocessing.items() if v not in ([], "none", None)]
+
+
+def _spell(column: Any) -> str:
+    return ", ".join(map(str, sorted(set(column)))) or "–"
+
+
+def _day(day: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
+
+
+def _is_number(section: Section, column: int) -> bool:
+    """Whether a column of a table with a head holds numbers, by its first row."""
+    first = _text(section.rows[0][column]) if section.rows and any(section.columns) else ""
+    return column > 0 and re.fullmatch(r"[\d,.]+%?", first) is not None
+
+
+def _text(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _markdown_row(row: Sequence[Any]) -> str:
+    return "| " + " | ".join(_text(value).replace("|", "\\|") for value in row) + " |"
+
+
+def _row(section: Section, row: Sequence[Any], tag: str, color: str | None = None) -> str:
+    cells = [escape(_text(value)) for value in row]
+    if color:
+        cells[0] = f'<i style="background:{color}"></i>{cells[0]}'
+    kinds = [' class="n"' if _is_number(section, i) else "" for i in range(len(cells))]
+    return "<tr>" + "".join(f"<{tag}{k}>{c}</{tag}>" for k, c in zip(kinds, cells, strict=True)) + "</tr>"

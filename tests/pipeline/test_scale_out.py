@@ -1,0 +1,132 @@
+"""Only what is new is built; the same work on a Dask cluster gives the same data set."""
+
+import json
+import os
+import signal
+import threading
+
+import pytest
+from distributed import LocalCluster
+
+from bocage.core.artifacts import ArtifactStore
+from bocage.core.errors import ConfigError, SourceError
+from bocage.datasets.read import open_dataset
+from bocage.experiment.load import load_experiment
+from bocage.pipeline.pieces import Piece, run_pieces
+from bocage.pipeline.run import Context, needed_stages, run_stages
+from bocage.pipeline.stages import plan_stages
+
+
+def build(file, cache, out):
+    experiment = load_experiment(file)
+    stages = needed_stages(plan_stages(experiment), "datasets")
+    run_stages(stages, experiment, out=out, store=ArtifactStore(cache), workers=1)
+    return open_dataset(out / "dataset").info.digest
+
+
+def made_pieces(out):
+    """(stage, name) of the pieces that the newest run made."""
+    events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
+    start = max(i for i, e in enumerate(events) if e["event"] == "run started")
+    done = [e for e in events[start:] if e["event"] == "piece done"]
+    return {(e["stage"], e["name"].partition("-")[0]) for e in done if not e["cached"]}
+
+
+@pytest.fixture
+def strips(country, tmp_path):
+    """`strips(n)`: the first n of four strips of the country, from west to east, as an experiment's regions."""
+    left, bottom, right, top = country.record["bbox"]
+    step = (right - left) / 4
+
+    def write(n):
+        boxes = [(left + i * step, left + (i + 1) * step) for i in range(n)]
+        shapes = [[[a, bottom], [b, bottom], [b, top], [a, top], [a, bottom]] for a, b in boxes]
+        features = [
+            {
+                "type": "Feature",
+                "properties": {"name": f"strip{i}"},
+                "geometry": {"type": "Polygon", "coordinates": [shape]},
+            }
+            for i, shape in enumerate(shapes)
+        ]
+        path = tmp_path / f"strips{n}.geojson"
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        return {"kind": "zones", "path": str(path)}
+
+    return write
+
+
+def test_one_region_more_builds_its_own_pieces_only(experiment_file, strips, tmp_path):
+    out, cache = tmp_path / "run", tmp_path / "cache"
+    build(experiment_file(regions=strips(2)), cache, out)
+    stages = ("cube", "label", "candidates")
+    assert made_pieces(out) == {(stage, f"strip{i}") for stage in stages for i in (0, 1)}
+    grown = build(experiment_file(regions=strips(3)), cache, out)
+    assert made_pieces(out) == {(stage, "strip2") for stage in stages}
+    assert grown == build(experiment_file(regions=strips(3)), tmp_path / "fresh", tmp_path / "fresh-run")
+    build(experiment_file(regions=strips(2)), cache, out)  # and back again
+    assert made_pieces(out) == set()
+
+
+def test_another_threshold_counts_again_and_reads_no_product(experiment_file, strips, tmp_path):
+    out, cache = tmp_path / "run", tmp_path / "cache"
+    build(experiment_file(regions=strips(1)), cache, out)
+    patches = {"size_px": 32, "dates": "series", "filters": {"max_unclear_fraction": 0.5}}
+    build(experiment_file(regions=strips(1), patches=patches), cache, out)
+    assert made_pieces(out) == {("candidates", "strip0")}
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_not_there_is_named(experiment_file, tmp_path):
+    file = experiment_file(workers={"kind": "dask", "address": "tcp://127.0.0.1:9"})
+    with pytest.raises(ConfigError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        build(file, tmp_path / "cache", tmp_path / "run")
+
+
+def test_a_number_of_workers_is_a_number_of_threads(experiment_file):
+    assert load_experiment(experiment_file(workers=3)).workers.n == 3
+    with pytest.raises(ConfigError, match="workers"):
+        load_experiment(experiment_file(workers={"kind": "slurm"}))
+
+
+@pytest.fixture
+def cluster():
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1", memory_limit="2GiB"
+    ) as made:
+        yield made
+
+
+@pytest.mark.slow
+def test_a_cluster_of_two_processes_gives_the_same_data_set(experiment_file, strips, cluster, tmp_path):
+    alone = build(experiment_file(regions=strips(4)), tmp_path / "cache", tmp_path / "run")
+    workers = {"kind": "dask", "address": cluster.scheduler_address}
+    file = experiment_file(regions=strips(4), workers=workers)
+    assert build(file, tmp_path / "cluster-cache", tmp_path / "cluster-run") == alone
+    assert len(made_pieces(tmp_path / "cluster-run")) == 12
+    files = [sorted(p.name for p in (tmp_path / c / "cube").glob("*/*.json")) for c in ("cache", "cluster-cache")]
+    assert files[0] == files[1]
+
+    # a worker that is killed while it builds: another one goes on with its half
+    def kill_a_worker():
+        while not list((tmp_path / "third-cache").glob("cube/.*/building.json")):
+            pass
+        os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_a_worker, daemon=True)
+    killer.start()
+    assert build(file, tmp_path / "third-cache", tmp_path / "third-run") == alone
+    killer.join()
+
+
+@pytest.mark.slow
+def test_a_piece_that_kills_every_worker_is_named(experiment_file, cluster, tmp_path):
+    workers = {"kind": "dask", "address": cluster.scheduler_address}
+    experiment = load_experiment(experiment_file(workers=workers))
+
+    def die(folder, threads):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    context = Context(experiment, 1, ArtifactStore(tmp_path))
+    with pytest.raises(SourceError, match="cube west-31TCJ: several workers died"):
+        run_pieces(context, [Piece("west-31TCJ", "cube", 1, {}, die)])
