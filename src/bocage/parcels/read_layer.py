@@ -57,7 +57,7 @@ class Layer:
         return f"/vsizip/{{{self.place.absolute()}}}/{self.member}" if self.member else str(self.place.absolute())
 
     def __str__(self) -> str:
-        inside = "" if self.name == self.stem else f" (layer {self.name})"
+        inside = "" if self.name in ("", self.stem) else f" (layer {self.name})"
         return (f"{self.place.name}/{self.member}" if self.member else str(self.place)) + inside
 
 
@@ -73,7 +73,7 @@ def find_layers(path: Path) -> list[Layer]:
         raise MissingFile(f"No parcel file at {path}. Check parcels.path.")
     known = (*VECTOR, *PARQUET, ".zip", ".7z")
     if path.is_dir():
-        inside = [p.name for p in sorted(path.iterdir()) if p.suffix.lower() in known]
+        inside = [p.name for p in sorted(path.iterdir()) if p.suffix.lower() in known or is_7z(p)]
         raise MissingFile(f"{path} is a folder. Name one file; it holds {', '.join(inside) or 'no parcel file'}.")
     if path.suffix.lower() not in known and not is_7z(path):
         advice = "A table of crop codes goes to --code-table" if path.suffix.lower() == ".csv" else "Convert it"

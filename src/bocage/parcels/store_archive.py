@@ -10,6 +10,7 @@ import re
 import shutil
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
+from typing import Any
 
 from bocage.core.artifacts import default_root
 from bocage.core.digest import digest_value
@@ -67,7 +68,9 @@ def _unpack(path: Path, n_volumes: int, folder: Path, suffixes: tuple[str, ...])
         import py7zr
     except ModuleNotFoundError as error:
         raise SourceError(f"{path} is a 7-Zip archive: run pip install 'bocage[archives]'. {by_hand}") from error
-    opened = path.open("rb") if _archive_name(path) == path.name else multivolumefile.open(path.with_suffix(""), "rb")
+    opened: Any = (
+        path.open("rb") if _archive_name(path) == path.name else multivolumefile.open(path.with_suffix(""), "rb")
+    )
     try:
         with opened as file, py7zr.SevenZipFile(file) as archive:
             plain = [m for m in archive.list() if not m.is_directory and not m.is_symlink and is_inside(m.filename)]
