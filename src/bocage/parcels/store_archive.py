@@ -41,7 +41,7 @@ def unpack_7z(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
         CorruptFile: if it is damaged, or a volume is missing.
         SourceError: if the library or the room on the disk is missing; the message says how to unpack it by hand.
     """
-    volumes = sorted(path.parent.glob(_archive_name(path) + ".[0-9][0-9][0-9]")) or [path]
+    volumes = sorted(p for p in path.parent.iterdir() if is_7z(p) and _archive_name(p) == _archive_name(path))
     key = digest_value([[str(v.absolute()), v.stat().st_size, v.stat().st_mtime_ns] for v in volumes])
     folder = default_root() / "unpacked" / key[:16]
     if not folder.is_dir():
