@@ -78,6 +78,10 @@ def read(
 def _odd(notes: dict[str, Any]) -> list[str]:
     """What a person should know about the labels, a line each."""
     lines = [f"! {n['n']} parcels: {what}{_such_as(n)}" for what, n in notes.get("hcat", {}).items()]
+    if n := notes["n_without_year"]:
+        lines.append(f"! {n} parcels have no year: set --year")
+    if n := notes["n_without_country"]:
+        lines.append(f"! {n} parcels have no country, which rules on national codes need: set --country")
     if "hcat" not in notes:
         lines.append("! no HCAT codes: the file has none; --code-table gives native codes theirs")
     if (listed := notes.get("code_table", {})).get("n_not_found"):

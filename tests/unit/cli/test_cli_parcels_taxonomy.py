@@ -152,6 +152,22 @@ def test_text_for_people(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
 
 
+def test_what_a_person_should_know(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "json", False)
+    (tmp_path / "map.yaml").write_text("columns: {name: crop}")
+    (tmp_path / "table.csv").write_text("original_name,HCAT3_code\nrye,3301010900\n")
+    line = ["parcels", "read", str(file), "--source", "local", "--map", str(tmp_path / "map.yaml")]
+    line += ["--out", str(tmp_path / "parcels.parquet")]
+    shown = CliRunner().invoke(app, line, catch_exceptions=False).output
+    assert "! 3 parcels have no year: set --year" in shown
+    assert "! 3 parcels have no country" in shown
+    assert "! no HCAT codes" in shown
+    line += ["--year", "2020", "--country", "FR", "--code-table", str(tmp_path / "table.csv")]
+    shown = CliRunner().invoke(app, line, catch_exceptions=False).output
+    assert "! 2 parcels are not in code table 'table' (cereal; table_olives)" in shown
+    assert "set --" not in shown
+
+
 def test_mistakes(file: Path, table: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="Did you mean 'eurocrops-10'"):
         run("taxonomy", "audit", table, "--taxonomy", "eurocrops10")
