@@ -127,7 +127,11 @@ def _parquet_rows(layer: Layer, wanted: _Wanted) -> Iterator[RawRows]:
                 chosen = _choose(batch, boxes, wanted)
                 part = batch.take(pyarrow.array(chosen))
                 blobs = part[layer.geometry].to_numpy(zero_copy_only=False) if wanted.geometry else _NO_SHAPES
-                yield RawRows(at + chosen, _to_frame(part, wanted.columns), _from_wkb(blobs))
+                shapes = _from_wkb(blobs)
+                if wanted.area is not None and wanted.geometry and not boxes:
+                    near = np.flatnonzero(_is_near(shapely.bounds(shapes).T, wanted.area))
+                    chosen, part, shapes = chosen[near], part.take(pyarrow.array(near)), shapes[near]
+                yield RawRows(at + chosen, _to_frame(part, wanted.columns), shapes)
                 at += len(batch)
 
 
@@ -166,9 +170,7 @@ def _choose(batch: pyarrow.RecordBatch, boxes: Sequence[tuple[str, str]], wanted
     hit = np.ones(len(batch), dtype=bool)
     if wanted.area is not None and boxes:
         sides = [pc.struct_field(batch[column], field) for column, field in boxes]
-        left, bottom, right, top = (np.asarray(s.to_numpy(zero_copy_only=False), dtype=float) for s in sides)
-        area = wanted.area
-        hit &= ~((left > area[2]) | (right < area[0]) | (bottom > area[3]) | (top < area[1]))  # no box: stays
+        hit &= _is_near(np.array([side.to_numpy(zero_copy_only=False) for side in sides], dtype=float), wanted.area)
     for name, values in wanted.keep.items():
         column = batch[name]
         column = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
@@ -176,6 +178,14 @@ def _choose(batch: pyarrow.RecordBatch, boxes: Sequence[tuple[str, str]], wanted
         hit &= among.to_numpy(zero_copy_only=False)
     chosen: NDArray[np.int64] = np.flatnonzero(hit).astype(np.int64)
     return chosen
+
+
+def _is_near(sides: NDArray[np.float64], area: Bounds) -> NDArray[np.bool_]:
+    """Which boxes (4, n: left, bottom, right, top) meet the area; one that is not a number does."""
+    left, bottom, right, top = sides
+    with np.errstate(invalid="ignore"):
+        near: NDArray[np.bool_] = ~((left > area[2]) | (right < area[0]) | (bottom > area[3]) | (top < area[1]))
+    return near
 
 
 def _to_frame(batch: pyarrow.RecordBatch, columns: Sequence[str]) -> pd.DataFrame:
