@@ -15,3 +15,12 @@ def samples() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no sample data: {folder} is not there (set BOCAGE_SAMPLES)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tables(samples: Path) -> Path:
+    """The folder of published code tables beside the samples, or a skip with the reason."""
+    folder = samples.parent / "tables"
+    if not folder.is_dir():
+        pytest.skip(f"no code tables: {folder} is not there")
+    return folder

@@ -29,14 +29,6 @@ TABLE_1 = {
 }
 
 
-@pytest.fixture(scope="module")
-def tables(samples: Path) -> Path:
-    folder = samples.parent / "tables"
-    if not folder.is_dir():
-        pytest.skip(f"no code tables: {folder} is not there")
-    return folder
-
-
 def read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))

@@ -4,24 +4,14 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from bocage.parcels import hcat
 from bocage.taxonomy.decide import Label, Verdict, decide
 from bocage.taxonomy.load import find_taxonomy
 
 
-@pytest.fixture
-def tables(samples: Path) -> Path:
-    folder = samples.parent / "tables" / "eurocrops"
-    if not folder.is_dir():
-        pytest.skip(f"no code tables: {folder} is not there")
-    return folder
-
-
 def test_every_code_row_by_row(tables: Path) -> None:
     taxonomy = find_taxonomy("eurocrops-10")
-    with (tables / "eurocrops10_default_hcat3.csv").open(encoding="utf-8", newline="") as file:
+    with (tables / "eurocrops" / "eurocrops10_default_hcat3.csv").open(encoding="utf-8", newline="") as file:
         expected = {row["hcat3_code"]: row["class"] for row in csv.DictReader(file)}
     decisions = {code: decide(Label(hcat_code=code), taxonomy) for code in hcat.names_by_code()}
     found = {c: "coarse" if d.verdict == Verdict.AMBIGUOUS else d.class_name for c, d in decisions.items()}
@@ -31,7 +21,7 @@ def test_every_code_row_by_row(tables: Path) -> None:
 
 
 def test_the_code_list_and_its_levels(tables: Path) -> None:
-    with (tables / "hcat3_with_levels.csv").open(encoding="utf-8", newline="") as file:
+    with (tables / "eurocrops" / "hcat3_with_levels.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     key = {name.lower(): name for name in rows[0]}
     code, name = (next(key[k] for k in key if k.endswith(end)) for end in ("code", "name"))
@@ -44,7 +34,7 @@ def test_code_and_whole_words_agree_where_the_name_is_one_crop(tables: Path) -> 
     """Names that hold one target word must not name a class that their code contradicts, but for mixtures."""
     taxonomy = find_taxonomy("eurocrops-10")
     n, wrong = 0, []
-    for path in sorted((tables / "country_mappings").glob("*.csv")):
+    for path in sorted((tables / "eurocrops" / "country_mappings").glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 name, code = row.get("translated_name") or row.get("original_name") or "", row["HCAT3_code"]

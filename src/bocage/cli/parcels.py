@@ -9,10 +9,12 @@ from typing import Any
 import typer
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from bocage.cli.output import emit, say, table
 from bocage.core.errors import ConfigError, MissingFile
-from bocage.parcels.options import ParcelOptions
+from bocage.core.registry import nearest
+from bocage.parcels.options import ColumnMap, ParcelOptions
 
 app = typer.Typer(no_args_is_help=True)
 _WIDTH = 60  # of an example, in letters
@@ -76,6 +78,10 @@ def read(
 def _odd(notes: dict[str, Any]) -> list[str]:
     """What a person should know about the labels, a line each."""
     lines = [f"! {n['n']} parcels: {what}{_such_as(n)}" for what, n in notes.get("hcat", {}).items()]
+    if n := notes["n_without_year"]:
+        lines.append(f"! {n} parcels have no year: set --year")
+    if n := notes["n_without_country"]:
+        lines.append(f"! {n} parcels have no country, which rules on national codes need: set --country")
     if "hcat" not in notes:
         lines.append("! no HCAT codes: the file has none; --code-table gives native codes theirs")
     if (listed := notes.get("code_table", {})).get("n_not_found"):
@@ -113,5 +119,12 @@ def _options(record: dict[str, Any]) -> ParcelOptions:
     try:
         return ParcelOptions.model_validate(record)
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
-        raise ConfigError("; ".join(problems)) from None
+        raise ConfigError("; ".join(_explain(e) for e in error.errors())) from None
+
+
+def _explain(problem: ErrorDetails) -> str:
+    *section, key = problem["loc"] or ("",)
+    if problem["type"] == "extra_forbidden":
+        known = list((ColumnMap if section else ParcelOptions).model_fields)
+        return f"unknown key '{key}'.{nearest(str(key), known)} Known: {', '.join(known)}"
+    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']} (got {problem['input']!r})"

@@ -128,13 +128,13 @@ def describe_no_crops(layers: Mapping[str, Sequence[str]], source: ParcelSource,
     fields = [c for columns in layers.values() for c in columns]
     listed = {name: ", ".join(columns) or "none" for name, columns in layers.items()}
     found = "; ".join(f"{name}: {text}" for name, text in listed.items()) if len(listed) > 1 else listed[origin]
-    looked_for = [name for role in source.needs for name in getattr(source.columns, role)]
+    looked_for = [name for role in source.needs for name in getattr(source.columns, role)[:1]]
     fits = [
         name
         for name, other in SOURCES.items()
         if other is not source and any(role in match_columns(fields, other.columns) for role in other.needs)
     ]
-    asked = f"looks for {' or '.join(looked_for[:4])}" if looked_for else "needs a column map"
+    asked = f"looks for {' or '.join(looked_for)}" if looked_for else "needs a column map"
     by_hand = (
         "Map its crop columns (--map; parcels.columns)" if source.name == "local" else "Map them with source 'local'"
     )

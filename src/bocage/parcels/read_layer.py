@@ -1,18 +1,20 @@
-"""Files → the layers in them: where each is, and what its header says. IO; zips are read in place.
+"""Files → the layers in them: where each is, and what its header says. IO.
 
 Containers are checked before GDAL sees them, because GDAL reads what is left of a truncated file without a word.
 """
 
 from __future__ import annotations
 
-import io
 import json
+import shutil
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 import pyarrow
 import pyarrow.parquet as pq
@@ -25,6 +27,7 @@ from bocage.parcels.store_archive import is_7z, is_inside, unpack_7z
 VECTOR = (".shp", ".gpkg", ".geojson", ".json", ".fgb")
 PARQUET = (".parquet", ".geoparquet")
 _HEAD_BYTES = 100
+_IN_MEMORY_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Layer:
         return f"/vsizip/{{{self.place.absolute()}}}/{self.member}" if self.member else str(self.place.absolute())
 
     def __str__(self) -> str:
-        inside = "" if self.name == self.stem else f" (layer {self.name})"
+        inside = "" if self.name in ("", self.stem) else f" (layer {self.name})"
         return (f"{self.place.name}/{self.member}" if self.member else str(self.place)) + inside
 
 
@@ -73,7 +76,7 @@ def find_layers(path: Path) -> list[Layer]:
         raise MissingFile(f"No parcel file at {path}. Check parcels.path.")
     known = (*VECTOR, *PARQUET, ".zip", ".7z")
     if path.is_dir():
-        inside = [p.name for p in sorted(path.iterdir()) if p.suffix.lower() in known]
+        inside = [p.name for p in sorted(path.iterdir()) if p.suffix.lower() in known or is_7z(p)]
         raise MissingFile(f"{path} is a folder. Name one file; it holds {', '.join(inside) or 'no parcel file'}.")
     if path.suffix.lower() not in known and not is_7z(path):
         advice = "A table of crop codes goes to --code-table" if path.suffix.lower() == ".csv" else "Convert it"
@@ -147,11 +150,18 @@ def _parquet_crs(geo: Mapping[str, Any], shape: str) -> str | None:
     return "OGC:CRS84" if "crs" not in column and degrees else None
 
 
-def open_bytes(layer: Layer) -> Any:
+@contextmanager
+def open_bytes(layer: Layer) -> Iterator[IO[bytes]]:
+    """The bytes of a layer's file; a zip's member is unpacked meanwhile, to the disk if it is large."""
     if layer.member is None:
-        return layer.place.open("rb")
-    with zipfile.ZipFile(layer.place) as archive:
-        return io.BytesIO(archive.read(layer.member))
+        with layer.place.open("rb") as file:
+            yield file
+        return
+    with SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as unpacked:
+        with zipfile.ZipFile(layer.place) as archive, archive.open(layer.member) as member:
+            shutil.copyfileobj(member, unpacked)
+        unpacked.seek(0)
+        yield unpacked
 
 
 def read_head(layer: Layer, suffix: str) -> tuple[bytes, int] | None:

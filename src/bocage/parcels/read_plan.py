@@ -9,7 +9,7 @@ import csv
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -136,22 +136,26 @@ def _choose_layers(layers: list[Layer], source: ParcelSource, options: ParcelOpt
     if not layers:
         raise CorruptFile(f"{options.path} holds no layer with geometries. Check that it is a parcel file.")
     if options.layer is not None:
-        asked = options.layer
-        several = any(c in asked for c in "*?[")
-        chosen = [x for x in layers for name in [(x.name, x.stem, x.member or "")] if asked in name] or [
-            x for x in layers if several and any(fnmatch(n, asked) for n in (x.name, x.member or x.name))
-        ]
-        if not chosen:
-            known = [x.name for x in layers]
-            hint = nearest(asked, known)
-            raise UnknownName(f"No layer '{asked}' in {options.path}.{hint} Found: {', '.join(known)}.")
-        return chosen if several else chosen[:1]
+        return _asked_layers(layers, options.layer, options.path)
     fits = [layer for layer in layers if _has_crops(layer, source, options)]
     if not fits and len(layers) > 1 and options.columns == ColumnMap():
         found = {layer.name: layer.fields for layer in layers}
         raise UnknownName(describe_no_crops(found, source, origin=options.path))
     wanted = fits or layers
     return ([layer for layer in wanted if layer.n_rows] or wanted)[:1]
+
+
+def _asked_layers(layers: list[Layer], asked: str, path: str) -> list[Layer]:
+    """The layer of this name (of itself or its file), or all that match a pattern; without regard to case."""
+    several, wanted = any(c in asked for c in "*?["), asked.lower()
+    named = [(x, [n.lower() for n in (x.name, x.stem, x.member or "")]) for x in layers]
+    chosen = [x for x, names in named if wanted in names] or [
+        x for x, names in named if several and any(fnmatchcase(n, wanted) for n in names if n)
+    ]
+    if not chosen:
+        known = [x.name for x in layers]
+        raise UnknownName(f"No layer '{asked}' in {path}.{nearest(asked, known)} Found: {', '.join(known)}.")
+    return chosen if several else chosen[:1]
 
 
 def _has_crops(layer: Layer, source: ParcelSource, options: ParcelOptions) -> bool:

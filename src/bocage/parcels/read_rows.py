@@ -44,6 +44,16 @@ class RawRows:
     geometries: NDArray[np.object_]
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What is asked of a layer; fields as the arguments of `read_rows`."""
+
+    columns: tuple[str, ...]
+    geometry: bool
+    area: Bounds | None
+    keep: Mapping[str, Collection[str | int]]
+
+
 def read_rows(
     layer: Layer,
     columns: Sequence[str],
@@ -69,27 +79,21 @@ def read_rows(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GDAL's remarks on rings and encodings; both are looked at by us
-            yield from read(layer, columns, geometry, area, keep)
+            yield from read(layer, _Wanted(tuple(columns), geometry, area, keep))
     except (DataSourceError, DataLayerError, FieldError, pyarrow.ArrowException, ValueError, OSError) as error:
         raise CorruptFile(f"{layer} cannot be read: {error} Download or export it again.") from error
     except (RuntimeError, shapely.errors.ShapelyError) as error:
         raise CorruptFile(f"{layer} cannot be read to its end: {error} Download or export it again.") from error
 
 
-def _gdal_rows(
-    layer: Layer,
-    columns: Sequence[str],
-    geometry: bool,
-    area: Bounds | None,
-    keep: Mapping[str, Collection[str | int]],
-) -> Iterator[RawRows]:
+def _gdal_rows(layer: Layer, wanted: _Wanted) -> Iterator[RawRows]:
     with pyogrio.open_arrow(
         layer.gdal_path,
         layer=layer.name,
-        columns=list(columns),
-        read_geometry=geometry,
-        bbox=area,
-        where=" AND ".join(f"({_sql(column, values)})" for column, values in keep.items()) or None,
+        columns=list(wanted.columns),
+        read_geometry=wanted.geometry,
+        bbox=wanted.area,
+        where=" AND ".join(f"({_sql(column, values)})" for column, values in wanted.keep.items()) or None,
         return_fids=True,
         batch_size=BATCH_ROWS,
         use_pyarrow=True,
@@ -99,8 +103,8 @@ def _gdal_rows(
         first = 1 if layer.suffix == ".gpkg" else 0
         for batch in reader:
             fids = batch[fid].to_numpy(zero_copy_only=False).astype(np.int64)
-            blobs = batch[shape].to_numpy(zero_copy_only=False) if geometry else _NO_SHAPES
-            yield RawRows(fids - first, _to_frame(batch, columns), _from_wkb(_straighten(layer, fids, blobs)))
+            blobs = batch[shape].to_numpy(zero_copy_only=False) if wanted.geometry else _NO_SHAPES
+            yield RawRows(fids - first, _to_frame(batch, wanted.columns), _from_wkb(_straighten(layer, fids, blobs)))
 
 
 def _sql(column: str, values: Collection[str | int]) -> str:
@@ -109,33 +113,26 @@ def _sql(column: str, values: Collection[str | int]) -> str:
     return f"{name} IS NULL" + (f" OR {name} IN ({spelt})" if spelt else "")
 
 
-def _parquet_rows(
-    layer: Layer,
-    columns: Sequence[str],
-    geometry: bool,
-    area: Bounds | None,
-    keep: Mapping[str, Collection[str | int]],
-) -> Iterator[RawRows]:
+def _parquet_rows(layer: Layer, wanted: _Wanted) -> Iterator[RawRows]:
+    boxes = _covering(layer) if wanted.area is not None else ()
+    columns = [*wanted.columns, *(c for c, _ in boxes), *wanted.keep, *([layer.geometry] if wanted.geometry else [])]
     with open_bytes(layer) as source:
-        file = pq.ParquetFile(source)
-        boxes = _covering(layer)
-        wanted = [*columns, *([layer.geometry] if geometry else []), *(dict.fromkeys(c[0] for c in boxes if area))]
-        start = 0
+        file, start = pq.ParquetFile(source), 0
         for number in range(file.metadata.num_row_groups):
             group = file.metadata.row_group(number)
-            if not _misses(group, boxes, area, keep):
-                at = start
-                for batch in file.iter_batches(BATCH_ROWS, row_groups=[number], columns=list(dict.fromkeys(wanted))):
-                    rows = np.arange(at, at + len(batch), dtype=np.int64)
-                    at += len(batch)
-                    chosen = _choose(batch, boxes, area, keep)
-                    part = batch.take(pyarrow.array(chosen))
-                    yield RawRows(
-                        rows[chosen],
-                        _to_frame(part, columns),
-                        _from_wkb(part[layer.geometry].to_numpy(zero_copy_only=False) if geometry else _NO_SHAPES),
-                    )
-            start += group.num_rows
+            at, start = start, start + group.num_rows
+            if _misses(group, boxes, wanted):
+                continue
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=[number], columns=list(dict.fromkeys(columns))):
+                chosen = _choose(batch, boxes, wanted)
+                part = batch.take(pyarrow.array(chosen))
+                blobs = part[layer.geometry].to_numpy(zero_copy_only=False) if wanted.geometry else _NO_SHAPES
+                shapes = _from_wkb(blobs)
+                if wanted.area is not None and wanted.geometry and not boxes:
+                    near = np.flatnonzero(_is_near(shapely.bounds(shapes).T, wanted.area))
+                    chosen, part, shapes = chosen[near], part.take(pyarrow.array(near)), shapes[near]
+                yield RawRows(at + chosen, _to_frame(part, wanted.columns), shapes)
+                at += len(batch)
 
 
 def _covering(layer: Layer) -> tuple[tuple[str, str], ...]:
@@ -145,12 +142,7 @@ def _covering(layer: Layer) -> tuple[tuple[str, str], ...]:
     return tuple((p[0], p[1]) for p in paths) if all(len(p) == 2 for p in paths) else ()
 
 
-def _misses(
-    group: pq.RowGroupMetaData,
-    boxes: Sequence[tuple[str, str]],
-    area: Bounds | None,
-    keep: Mapping[str, Collection[str | int]],
-) -> bool:
+def _misses(group: pq.RowGroupMetaData, boxes: Sequence[tuple[str, str]], wanted: _Wanted) -> bool:
     """True if the statistics of a row group say that it has no row in the area, or none with a wanted value."""
     ranges = {}
     for i in range(group.num_columns):
@@ -158,14 +150,14 @@ def _misses(
         found = column.statistics
         if found is not None and found.has_min_max:
             ranges[column.path_in_schema] = (found.min, found.max, found.has_null_count and found.null_count == 0)
-    if area is not None and boxes:
+    if wanted.area is not None and boxes:
         low, high = (".".join(boxes[0]), ".".join(boxes[1])), (".".join(boxes[2]), ".".join(boxes[3]))
         for axis in (0, 1):
-            if low[axis] in ranges and ranges[low[axis]][0] > area[axis + 2]:
+            if low[axis] in ranges and ranges[low[axis]][0] > wanted.area[axis + 2]:
                 return True
-            if high[axis] in ranges and ranges[high[axis]][1] < area[axis]:
+            if high[axis] in ranges and ranges[high[axis]][1] < wanted.area[axis]:
                 return True
-    for name, values in keep.items():
+    for name, values in wanted.keep.items():
         if name in ranges:
             least, most, filled = ranges[name]
             if filled and not any(isinstance(v, type(least)) and least <= v <= most for v in values):
@@ -173,25 +165,27 @@ def _misses(
     return False
 
 
-def _choose(
-    batch: pyarrow.RecordBatch,
-    boxes: Sequence[tuple[str, str]],
-    area: Bounds | None,
-    keep: Mapping[str, Collection[str | int]],
-) -> NDArray[np.int64]:
+def _choose(batch: pyarrow.RecordBatch, boxes: Sequence[tuple[str, str]], wanted: _Wanted) -> NDArray[np.int64]:
     """Positions of the rows that may be wanted."""
     hit = np.ones(len(batch), dtype=bool)
-    if area is not None and boxes:
+    if wanted.area is not None and boxes:
         sides = [pc.struct_field(batch[column], field) for column, field in boxes]
-        left, bottom, right, top = (np.asarray(s.to_numpy(zero_copy_only=False), dtype=float) for s in sides)
-        hit &= ~((left > area[2]) | (right < area[0]) | (bottom > area[3]) | (top < area[1]))
-    for name, values in keep.items():
+        hit &= _is_near(np.array([side.to_numpy(zero_copy_only=False) for side in sides], dtype=float), wanted.area)
+    for name, values in wanted.keep.items():
         column = batch[name]
         column = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
         among = pc.or_(pc.is_in(column, pyarrow.array(sorted(values), column.type)), pc.is_null(column))
         hit &= among.to_numpy(zero_copy_only=False)
     chosen: NDArray[np.int64] = np.flatnonzero(hit).astype(np.int64)
     return chosen
+
+
+def _is_near(sides: NDArray[np.float64], area: Bounds) -> NDArray[np.bool_]:
+    """Which boxes (4, n: left, bottom, right, top) meet the area; one that is not a number does."""
+    left, bottom, right, top = sides
+    with np.errstate(invalid="ignore"):
+        near: NDArray[np.bool_] = ~((left > area[2]) | (right < area[0]) | (bottom > area[3]) | (top < area[1]))
+    return near
 
 
 def _to_frame(batch: pyarrow.RecordBatch, columns: Sequence[str]) -> pd.DataFrame:

@@ -105,13 +105,16 @@ def _read_batch(
     account.bounds = outer_box(np.vstack([where[kept], *([account.bounds] if account.bounds else [])]))
     account.overlaps.add(geometries[kept], where[kept])
 
+    countries, harvests = _countries(raw, found, reading)[kept], np.where(years[kept] > 0, years[kept], reading.year)
+    unknown = {"n_without_country": int((countries == "").sum()), "n_without_year": int((harvests == 0).sum())}
+    account.notes = merge_notes(account.notes, unknown)
     given = as_text(raw[found["id"]])[kept] if "id" in found else np.full(int(kept.sum()), None, object)
     frame = gpd.GeoDataFrame(
         {
             "id": texts(ids.name(given, batch.rows[kept], stem=part.stem)),
             "number": np.arange(number + 1, number + 1 + len(given), dtype=np.uint32),
-            "country": texts(_countries(raw, found, reading)[kept]),
-            "year": np.where(years[kept] > 0, years[kept], reading.year),
+            "country": texts(countries),
+            "year": harvests,
             **{name: texts(values[kept]) for name, values in columns.items()},
             "area": area_ha[kept],
         },

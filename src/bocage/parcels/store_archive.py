@@ -10,6 +10,7 @@ import re
 import shutil
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
+from typing import Any
 
 from bocage.core.artifacts import default_root
 from bocage.core.digest import digest_value
@@ -40,7 +41,7 @@ def unpack_7z(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
         CorruptFile: if it is damaged, or a volume is missing.
         SourceError: if the library or the room on the disk is missing; the message says how to unpack it by hand.
     """
-    volumes = sorted(path.parent.glob(_archive_name(path) + ".[0-9][0-9][0-9]")) or [path]
+    volumes = sorted(p for p in path.parent.iterdir() if is_7z(p) and _archive_name(p) == _archive_name(path))
     key = digest_value([[str(v.absolute()), v.stat().st_size, v.stat().st_mtime_ns] for v in volumes])
     folder = default_root() / "unpacked" / key[:16]
     if not folder.is_dir():
@@ -67,7 +68,9 @@ def _unpack(path: Path, n_volumes: int, folder: Path, suffixes: tuple[str, ...])
         import py7zr
     except ModuleNotFoundError as error:
         raise SourceError(f"{path} is a 7-Zip archive: run pip install 'bocage[archives]'. {by_hand}") from error
-    opened = path.open("rb") if _archive_name(path) == path.name else multivolumefile.open(path.with_suffix(""), "rb")
+    opened: Any = (
+        path.open("rb") if _archive_name(path) == path.name else multivolumefile.open(path.with_suffix(""), "rb")
+    )
     try:
         with opened as file, py7zr.SevenZipFile(file) as archive:
             plain = [m for m in archive.list() if not m.is_directory and not m.is_symlink and is_inside(m.filename)]

@@ -35,7 +35,7 @@ from bocage.experiment.schema import Experiment
 from bocage.labels.options import LabelOptions
 from bocage.labels.store import LabelStore, build_labels, open_labels
 from bocage.models.options import ForestOptions, ModelOptions, XGBoostOptions
-from bocage.parcels.read import read_parcel_file, stream_parcels
+from bocage.parcels.read import read_parcel_columns, stream_parcels
 from bocage.parcels.store_code_tables import find_code_table
 from bocage.patches.candidates import find_candidates
 from bocage.patches.judge import judge
@@ -222,7 +222,8 @@ def _build_candidates(cube: Path, labels: Path, options: PatchOptions, n_classes
 def make_dataset(context: Context, draft: Draft) -> None:
     """Selected windows → samples on disk, with their card and the lock of all inputs."""
     experiment = context.experiment
-    parcels = read_parcel_file(context.path("parcels") / PARCELS)
+    batches = read_parcel_columns(context.path("parcels") / PARCELS, ("country", "year"))
+    places = pd.concat([batch.drop_duplicates() for batch in batches])
     tallies = {name: a.record["tally"] for name, a in context.artifacts.items() if a.record.get("tally")}
     info = build_dataset(
         draft.path,
@@ -232,8 +233,8 @@ def make_dataset(context: Context, draft: Draft) -> None:
         classes=read_classes(context).classes,
         dates=experiment.patches.dates,
         level=experiment.scenes.level,
-        country=_only(parcels["country"], ""),
-        year=int(_only(parcels["year"], 0)),
+        country=_only(places["country"], ""),
+        year=int(_only(places["year"], 0)),
         preprocessing=describe_preprocessing(experiment.cubes, experiment.scenes.level),
         tallies=tallies,
         options=experiment.datasets,

@@ -138,7 +138,7 @@ def _sum_by(names: Mapping[Label, str | None], counts: LabelCounts) -> dict[str,
 def _distinct_labels(frame: pd.DataFrame) -> tuple[Int64, list[Label]]:
     """The label number of each row, and the distinct labels in the order of their first row."""
     columns = [c for c in _LABEL if c != _OPTIONAL or c in frame.columns]
-    number = frame.groupby(columns, dropna=False, sort=False).ngroup().to_numpy(np.int64)
+    number: Int64 = np.asarray(frame.groupby(columns, dropna=False, sort=False).ngroup(), dtype=np.int64)
     first = frame[columns].iloc[np.unique(number, return_index=True)[1]]
     rows = ((None if pd.isna(v) else str(v) for v in row) for row in first.itertuples(index=False, name=None))
     return number, [Label(country or "", *rest) for country, *rest in rows]

@@ -1,7 +1,10 @@
 """`bocage parcels …` and `bocage taxonomy …`: the promised keys, one JSON object, the exit codes."""
 
 import json
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import geopandas as gpd
@@ -12,11 +15,16 @@ from typer.testing import CliRunner
 
 from bocage.cli import parcels, taxonomy
 from bocage.cli.output import settings
-from bocage.core.errors import ConfigError, UnknownName
+from bocage.core.errors import ConfigError, SourceError, UnknownName
 
 app = typer.Typer()
 app.add_typer(parcels.app, name="parcels")
 app.add_typer(taxonomy.app, name="taxonomy")
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +102,37 @@ def test_list_show_import(tmp_path: Path) -> None:
     assert [(i["name"], i["n_rows"]) for i in imported] == [("xx", 1)]
 
 
+def test_crosswalks_of_classes_and_of_codes(tmp_path: Path) -> None:
+    names = run("taxonomy", "list")["crosswalks"]
+    assert set(names) >= {"pastis-18-to-eurocrops-10", "dacia5-to-eurocrops-10", "hcat4-to-hcat3", "hcat3-to-hcat4"}
+    rows = {row["from"]: row for row in run("taxonomy", "crosswalk", "pastis-18-to-eurocrops-10")["crosswalk"]}
+    assert rows[10] == {"from": 10, "from_name": "winter_triticale", "to": 3, "to_name": "wheat"}
+    assert rows[19] == {"from": 19, "from_name": "void", "to": 255, "to_name": "ignore"}
+    hcat4 = tmp_path / "hcat4.csv"
+    hcat4.write_text("hcat4_code,hcat4_name\n3310100000,cereal\n3310101001,winter_common_soft_wheat\n")
+    run("taxonomy", "import", "hcat", hcat4)
+    for given in ((), ("--hcat4", hcat4)):
+        rows = {row["from"]: row for row in run("taxonomy", "crosswalk", "hcat4-to-hcat3", *given)["crosswalk"]}
+        assert (rows["3310101001"]["to"], rows["3310101001"]["by"]) == ("3301010101", "name")
+    back = {row["from"]: row for row in run("taxonomy", "crosswalk", "hcat3-to-hcat4")["crosswalk"]}
+    assert (back["3301010101"]["to"], back["3301010401"]["to"]) == ("3310101001", "3310100000"), "barley is a cereal"
+    with pytest.raises(UnknownName, match="Did you mean 'hcat4-to-hcat3'"):
+        run("taxonomy", "crosswalk", "hcat4_to_hcat3")
+
+
+def test_code_tables_from_a_url(tmp_path: Path) -> None:
+    (tmp_path / "xx_2020.csv").write_text("original_code,original_name,HCAT3_code\n007,Weizen,3301010100\n")
+    handler = partial(QuietHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        (table,) = run("taxonomy", "import", "hcat", f"{url}/xx_2020.csv")["imported"]
+        with pytest.raises(SourceError, match="404"):
+            run("taxonomy", "import", "hcat", f"{url}/none.csv")
+        server.shutdown()
+    assert (table["name"], table["n_rows"]) == ("xx_2020", 1)
+
+
 def test_levels_and_common_labels(table: Path) -> None:
     shown = run("taxonomy", "show", "field-crops", "--level", 2)
     assert len(shown["classes"]) == 17
@@ -113,6 +152,22 @@ def test_text_for_people(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
 
 
+def test_what_a_person_should_know(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "json", False)
+    (tmp_path / "map.yaml").write_text("columns: {name: crop}")
+    (tmp_path / "table.csv").write_text("original_name,HCAT3_code\nrye,3301010900\n")
+    line = ["parcels", "read", str(file), "--source", "local", "--map", str(tmp_path / "map.yaml")]
+    line += ["--out", str(tmp_path / "parcels.parquet")]
+    shown = CliRunner().invoke(app, line, catch_exceptions=False).output
+    assert "! 3 parcels have no year: set --year" in shown
+    assert "! 3 parcels have no country" in shown
+    assert "! no HCAT codes" in shown
+    line += ["--year", "2020", "--country", "FR", "--code-table", str(tmp_path / "table.csv")]
+    shown = CliRunner().invoke(app, line, catch_exceptions=False).output
+    assert "! 2 parcels are not in code table 'table' (cereal; table_olives)" in shown
+    assert "set --" not in shown
+
+
 def test_mistakes(file: Path, table: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="Did you mean 'eurocrops-10'"):
         run("taxonomy", "audit", table, "--taxonomy", "eurocrops10")
@@ -121,4 +176,12 @@ def test_mistakes(file: Path, table: Path, tmp_path: Path) -> None:
         run("parcels", "read", file, "--source", "local", "--bbox", "3,43,2,44", "--out", out)
     with pytest.raises(UnknownName, match=r"needs a column map.*found crop, nr"):
         run("parcels", "read", file, "--source", "local", "--out", out)
+    for text, message in (
+        ("colums: {code: crop}", "unknown key 'colums'. Did you mean 'columns'"),
+        ("columns: {kode: crop}", "unknown key 'kode'. Did you mean 'code'"),
+        ("columns: {code: crop}\nlayer: field", "No layer 'field'.*Did you mean 'fields'"),
+    ):
+        (tmp_path / "wrong.yaml").write_text(text)
+        with pytest.raises(ConfigError, match=message):
+            run("parcels", "read", file, "--source", "local", "--map", tmp_path / "wrong.yaml", "--out", out)
     assert not out.exists()

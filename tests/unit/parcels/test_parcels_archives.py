@@ -8,7 +8,7 @@ import pytest
 from shapely.geometry import box
 
 from bocage.core.errors import CorruptFile, MissingFile, SourceError
-from bocage.parcels import store_archive
+from bocage.parcels import read_layer, store_archive
 from bocage.parcels.options import ColumnMap, ParcelOptions
 from bocage.parcels.read import read_parcels
 from bocage.parcels.schema import ParcelTable
@@ -49,6 +49,17 @@ def test_names_that_leave_an_archive(name: str, fields: Path, tmp_path: Path) ->
         archive.write(fields, "data/fields.gpkg")
     assert read(path).tally.kept == 2, "the others are read"
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("in_memory_bytes", [1, 2**20])
+def test_a_parquet_file_in_a_zip(
+    fields: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory_bytes: int
+) -> None:
+    monkeypatch.setattr(read_layer, "_IN_MEMORY_BYTES", in_memory_bytes)
+    gpd.read_file(fields).to_parquet(tmp_path / "fields.parquet")
+    with zipfile.ZipFile(tmp_path / "fields.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "fields.parquet", "deep/fields.parquet")
+    assert read(tmp_path / "fields.zip").frame["crop:name"].tolist() == ["rye", "oats"]
 
 
 @pytest.mark.parametrize("name", ["x.7z", "x.7Z", "RPG_2-0__2022-01-01.7z.001", "x.7z.012"])

@@ -220,6 +220,34 @@ def test_seen_keys_know_the_first_of_each() -> None:
     assert np.flatnonzero(new).tolist() == sorted(expected.values())
 
 
+@pytest.mark.parametrize(
+    ("code", "name", "name_en"),
+    [
+        ("hcat:code", "hcat:name", "hcat:name_en"),
+        ("ec:hcat_code", "ec:hcat_name", "ec:translated_name"),
+        ("EC_hcat_c", "EC_hcat_n", "EC_trans_n"),
+    ],
+)
+def test_every_spelling_of_fiboa(tmp_path: Path, code: str, name: str, name_en: str) -> None:
+    """Its HCAT codes are unsigned numbers, as the extension says, and may be missing."""
+    path = tmp_path / "fiboa.parquet"
+    columns = {
+        "id": ["a", "b"],
+        "crop:code": ["007", "8"],
+        code: pd.array([3301010101, None], dtype="UInt32"),
+        name: ["winter_common_soft_wheat", None],
+        name_en: ["Winter wheat", None],
+        "determination:datetime": pd.to_datetime(["2021-01-01", "2021-01-01"], utc=True),
+        "admin:country_code": ["LV", "LV"],
+    }
+    frame([square(0), square(1)], **columns).to_parquet(path)  # type: ignore[arg-type]
+    found = read_parcels(ParcelOptions(kind="fiboa", path=str(path))).frame
+    assert found["hcat:code"].tolist() == ["3301010101", None]
+    assert found["crop:name_en"].tolist() == ["Winter wheat", None]
+    assert (found["crop:code"].tolist(), found["year"].tolist()) == (["007", "8"], [2021, 2021])
+    assert found["country"].tolist() == ["LV", "LV"]
+
+
 EUROCROPS_CSV = """\
 nuts,original_code,original_name,translated_name,hcat4_code,hcat4_name,usage_code,usage_name
 at,105,KÖRNERMAIS,GRAIN CORN,3310106000,maize_corn_popcorn,6,Harvested as Grains

@@ -12,8 +12,8 @@ declare(
         crs_if_missing={"AT": "EPSG:31287"},
         columns=ColumnMap(
             id=("GEO_ID", "fid"),
-            code=("SNAR_CODE",),
-            name=("SNAR_BEZEICHNUNG", "SNAR_BEZEI"),
+            code=("SNAR_CODE", "snart_code"),
+            name=("SNAR_BEZEICHNUNG", "SNAR_BEZEI", "snart"),
             area=("SL_FLAECHE_BRUTTO_HA",),
         ),
     )

@@ -16,7 +16,7 @@ declare(
             code=("PLODINA_ID",),
             name=("PLOD_NAZE", "PLODINA_NAZEV"),
             year=("ROK",),
-            area=("ZAKRES_VYM", "DEKL_VYM"),
+            area=("ZAKRES_VYM", "DEKL_VYM", "VYMERA"),
         ),
     )
 )

@@ -14,6 +14,6 @@ declare(
         licence="CC0 1.0",
         country="DK",
         crs_if_missing={"DK": "EPSG:25832"},
-        columns=ColumnMap(code=("Afgkode",), name=("Afgroede",), area=("IMK_areal",)),
+        columns=ColumnMap(code=("Afgkode", "AFGRKODE"), name=("Afgroede", "AFGR_DENAVN"), area=("IMK_areal",)),
     )
 )

@@ -10,6 +10,11 @@ declare(
         licence="dl-de/by-2.0",
         country="DE",
         crs_if_missing={"DE": "EPSG:25833"},
-        columns=ColumnMap(code=("code",), name=("code_bez",), year=("antragjahr",), area=("groesse",)),
+        columns=ColumnMap(
+            code=("code", "K_ART", "NU_CODE", "NUTZCODE"),
+            name=("code_bez", "K_ART_K", "K_ART_KULT"),
+            year=("antragjahr",),
+            area=("groesse",),
+        ),
     )
 )

@@ -10,6 +10,12 @@ declare(
         licence="dl-de/by-2.0",
         country="DE",
         crs_if_missing={"DE": "EPSG:25832"},
-        columns=ColumnMap(id=("ID", "INSPIRE_ID"), code=("CODE",), name=("CODE_TXT",), year=("WJ",), area=("AREA_HA",)),
+        columns=ColumnMap(
+            id=("ID", "INSPIRE_ID"),
+            code=("CODE", "nutz_le_code_meldg"),
+            name=("CODE_TXT", "nutz_le_text_meldg"),
+            year=("WJ",),
+            area=("AREA_HA",),
+        ),
     )
 )

@@ -14,6 +14,6 @@ declare(
         country="SK",
         crs_if_missing={"SK": "EPSG:5514"},
         encodings=("cp1250", "iso8859-2"),
-        columns=ColumnMap(name=("PLODINA",)),
+        columns=ColumnMap(name=("PLODINA", "PLODINA_NAZOV", "PLODINY")),
     )
 )
