@@ -1,11 +1,18 @@
 """A very small invented country, written once, and an experiment on it that runs in seconds."""
 
 import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
 
+from bocage.core.artifacts import write_json
 from bocage.synthetic.options import SyntheticOptions
 from bocage.synthetic.write import write_country
 
@@ -54,3 +61,63 @@ def experiment_file(country, tmp_path):
 @pytest.fixture
 def environment(cache):
     return {**os.environ, "BOCAGE_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def serve():
+    """Start a server program on this machine and wait until it answers; ends with the test, skips where it is absent."""
+    running = []
+
+    def start(name, *arguments, environment=None) -> str:
+        program = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        if program is None:
+            pytest.skip(f"no {name}: install the extra `dev`")
+        with closing(socket.socket()) as free:
+            free.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        command = [program, *(str(a).replace("ADDRESS", address) for a in arguments)]
+        running.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE))
+        host, port = address.split(":")
+        for _ in range(200):
+            with closing(socket.socket()) as client:
+                if client.connect_ex((host, int(port))) == 0:
+                    return f"http://{address}"
+            assert running[-1].poll() is None, running[-1].stderr.read().decode()
+            time.sleep(0.05)
+        raise AssertionError(f"{name} does not answer")
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def stac_api(serve, tmp_path):
+    """Serve items as a STAC API (stac-server, which the wheel of rustac carries). Returns its address."""
+
+    def start(items) -> str:
+        file = tmp_path / "items.json"
+        write_json(file, {"type": "FeatureCollection", "features": items})
+        return serve("rustac", "serve", "--addr", "ADDRESS", "--create-collections", file)
+
+    return start
+
+
+@pytest.fixture
+def s3(serve, tmp_path, monkeypatch):
+    """Serve a folder of buckets as S3 with signed requests and ranges (rclone), its keys in the environment."""
+
+    def start(folder) -> str:
+        for name in [n for n in os.environ if n.startswith(("AWS_", "CDSE_"))]:
+            monkeypatch.delenv(name)
+        config = {**os.environ, "RCLONE_CONFIG": str(tmp_path / "rclone.conf")}
+        keys = ("bocage-test-key", "bocage-test-secret")
+        options = ("--copy-links", "--addr", "ADDRESS", "--auth-key", ",".join(keys))
+        address = serve("rclone", "serve", "s3", *options, folder, environment=config)
+        monkeypatch.setenv("AWS_S3_ENDPOINT", address)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys[0])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys[1])
+        return address
+
+    return start

@@ -135,6 +135,8 @@ def _age(scene: Scene) -> tuple[int, tuple[int, int], str, str]:
 
 def _nothing(options: SceneOptions, scenes: Sequence[Scene], tally: Tally, region: BaseGeometry | None) -> str:
     asked = [f"level {options.level}"]
+    if options.collection:
+        asked.append(f"collection {options.collection}")
     if options.season:
         asked.append(f"season {options.season[0]}/{options.season[1]}")
     if options.tiles:
