@@ -1,12 +1,15 @@
 """A very small invented country, written once, and an experiment on it that runs in seconds."""
 
+import http.client
+import http.server
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -65,7 +68,7 @@ def environment(cache):
 
 @pytest.fixture
 def serve():
-    """Start a server program on this machine and wait until it answers; ends with the test, skips where it is absent."""
+    """Start a server program here and wait until it answers; it ends with the test, which skips where it is absent."""
     running = []
 
     def start(name, *arguments, environment=None) -> str:
@@ -104,20 +107,54 @@ def stac_api(serve, tmp_path):
     return start
 
 
+class PartialContent(http.server.BaseHTTPRequestHandler):
+    """Passes requests on to rclone, whose S3 (1.75) answers 200 to a range: GDAL takes that part for the whole file."""
+
+    protocol_version = "HTTP/1.1"
+    behind = ""
+
+    def do_GET(self):
+        with closing(http.client.HTTPConnection(self.behind)) as rclone:
+            rclone.request(self.command, self.path, headers=dict(self.headers))
+            answer = rclone.getresponse()
+            self.send_response(206 if answer.status == 200 and answer.headers["Content-Range"] else answer.status)
+            for name, value in answer.getheaders():
+                self.send_header(name, value)
+            self.end_headers()
+            with suppress(ConnectionError):  # a killed download
+                shutil.copyfileobj(answer, self.wfile)
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def log_message(self, *arguments):
+        pass
+
+
 @pytest.fixture
 def s3(serve, tmp_path, monkeypatch):
-    """Serve a folder of buckets as S3 with signed requests and ranges (rclone), its keys in the environment."""
+    """Serve a folder of buckets as S3 with signed requests and ranges, the keys in the environment (rclone).
+
+    Returns rclone's own address.
+    """
+    passing = []
 
     def start(folder) -> str:
         for name in [n for n in os.environ if n.startswith(("AWS_", "CDSE_"))]:
             monkeypatch.delenv(name)
+        keys = {"AWS_ACCESS_KEY_ID": "bocage-test-key", "AWS_SECRET_ACCESS_KEY": "bocage-test-secret"}
+        options = ("--copy-links", "--addr", "ADDRESS", "--auth-key", ",".join(keys.values()))
         config = {**os.environ, "RCLONE_CONFIG": str(tmp_path / "rclone.conf")}
-        keys = ("bocage-test-key", "bocage-test-secret")
-        options = ("--copy-links", "--addr", "ADDRESS", "--auth-key", ",".join(keys))
         address = serve("rclone", "serve", "s3", *options, folder, environment=config)
-        monkeypatch.setenv("AWS_S3_ENDPOINT", address)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys[0])
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys[1])
+        handler = type("Handler", (PartialContent,), {"behind": address.removeprefix("http://")})
+        passing.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=passing[-1].serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_S3_ENDPOINT", f"http://127.0.0.1:{passing[-1].server_port}")
+        for name, value in keys.items():
+            monkeypatch.setenv(name, value)
         return address
 
-    return start
+    yield start
+    for server in passing:
+        server.shutdown()
+        server.server_close()

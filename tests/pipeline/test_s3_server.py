@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -14,13 +15,14 @@ import pytest
 
 from bocage.cli.main import main
 from bocage.core.errors import CorruptFile, MissingFile, SourceError
-from bocage.core.grid import grid_window
+from bocage.core.grid import Window, grid_window
 from bocage.cubes.read import read_asset, read_scene_grid
-from bocage.cubes.store import open_cube
-from bocage.regions.record import Window
 from bocage.scenes.fetch_http import Fetcher
+from bocage.scenes.options import SceneOptions
 from bocage.scenes.patience import Patience
 from bocage.scenes.read import check_scene_files, open_scene
+from bocage.scenes.record import Asset
+from bocage.scenes.search import search_scenes
 from bocage.scenes.stac import scene_from_item
 
 pytestmark = pytest.mark.slow
@@ -65,11 +67,10 @@ def as_item(scene, folder) -> dict:
 
 @pytest.fixture
 def bucket(tmp_path, s3):
-    """The bucket `eodata`, an empty folder."""
+    """The bucket `eodata`, an empty folder, and rclone's own address."""
     folder = tmp_path / "buckets" / "eodata"
     folder.mkdir(parents=True)
-    s3(folder.parent)
-    return folder
+    return folder, s3(folder.parent)
 
 
 @pytest.fixture
@@ -81,11 +82,15 @@ def products(country, tmp_path, s3):
     return [as_item(open_scene(p), country.safe_folder) for p in sorted(country.safe_folder.glob("*.SAFE"))]
 
 
-BODY = bytes(range(256)) * 40_000
+BODY = bytes(range(256)) * 4000
 
 
-def test_ranges_sizes_and_resumed_downloads(bucket, tmp_path):
-    (bucket / "a b.bin").write_bytes(BODY)
+@pytest.mark.parametrize("status_of_a_part", [206, 200])
+def test_ranges_sizes_and_resumed_downloads(bucket, tmp_path, monkeypatch, status_of_a_part):
+    folder, rclone = bucket
+    if status_of_a_part == 200:
+        monkeypatch.setenv("AWS_S3_ENDPOINT", rclone)
+    (folder / "a b.bin").write_bytes(BODY)
     fetcher, href, target = Fetcher(patience=QUICK), "s3://eodata/a b.bin", tmp_path / "file"
     assert fetcher.fetch_size(href) == len(BODY)
     assert fetcher.fetch_tail(href, 2) == (BODY[-2:], len(BODY))
@@ -105,9 +110,9 @@ def test_ranges_sizes_and_resumed_downloads(bucket, tmp_path):
 
 def test_a_killed_download_goes_on(bucket, tmp_path):
     """Another process is killed in the middle; the next one takes only the rest."""
-    big = bucket / "big.bin"
+    big = bucket[0] / "big.bin"
     with big.open("wb") as file:
-        file.truncate(400_000_000)
+        file.truncate(200_000_000)
     target, part = tmp_path / "big.bin", tmp_path / "big.bin.part"
     code = (
         "import sys; from pathlib import Path; from bocage.scenes.fetch_http import Fetcher;"
@@ -119,8 +124,8 @@ def test_a_killed_download_goes_on(bucket, tmp_path):
     process.kill()
     process.wait()
     have = part.stat().st_size
-    assert 0 < have < 400_000_000
-    assert Fetcher(patience=QUICK).fetch_file("s3://eodata/big.bin", target, size=400_000_000) == 400_000_000 - have
+    assert 0 < have < 200_000_000
+    assert Fetcher(patience=QUICK).fetch_file("s3://eodata/big.bin", target, size=200_000_000) == 200_000_000 - have
 
 
 def test_wrong_keys_are_an_error_that_names_the_variables(products, monkeypatch):
@@ -157,15 +162,77 @@ def test_windows_are_read_with_keys_of_every_usual_place(where, products, countr
         assert ours.any()
 
 
+def test_a_file_cut_in_the_bucket_is_named_before_a_pixel_is_read(products, country, tmp_path):
+    scene = scene_from_item(products[0], base=Path("/"))
+    href = scene.assets["B03"].href
+    cut = replace(scene, assets={**scene.assets, "B03": replace(scene.assets["B03"], size=99)})
+    with pytest.raises(CorruptFile, match=r"(?s)1 damaged file:.*B03_10m\.jp2: it has .* the catalog says 99"):
+        check_scene_files([cut], ("B02", "B03"))
+    shorter = tmp_path / "buckets" / "cut"
+    shorter.mkdir()
+    content = (country.safe_folder / href.removeprefix("s3://eodata/")).read_bytes()
+    (shorter / "B03.jp2").write_bytes(content[: len(content) * 6 // 10])
+    cut = replace(scene, assets={**scene.assets, "B03": Asset("s3://cut/B03.jp2", 10)})
+    with pytest.raises(CorruptFile, match=r"s3://cut/B03\.jp2: cut: no end-of-codestream"):
+        check_scene_files([cut], ("B02", "B03"))
+
+
+def test_fetch_takes_what_it_can_and_says_what_it_cannot(products, country, stac_api, tmp_path, capsys):
+    whole, damaged = products[:2]
+    lacking = whole | {"id": whole["id"].replace("S2A_", "S2B_").replace("S2B_MSIL2A_2021", "S2B_MSIL2A_2022")}
+    lacking["properties"] = whole["properties"] | {"datetime": "2022-05-26T10:50:31Z"}
+    lacking["assets"] = {k: a for k, a in whole["assets"].items() if k.endswith("_10m")}  # its 20 m folder is missing
+    right = damaged["assets"]["B03_10m"]["file:checksum"]
+    damaged["assets"]["B03_10m"]["file:checksum"] = "1220" + "0" * 64
+    bands = ["B02_10m", "B03_10m", "B05_20m", "SCL_20m"]
+
+    def fetch(address, *more):
+        out = ["--bands", "B02,B03,B05", "--out", str(tmp_path / "fetched"), "--json", "--quiet"]
+        code = main(["scenes", "fetch", "--catalog", address, *out, *more])
+        return code, json.loads(capsys.readouterr().out)
+
+    address = stac_api([whole, damaged, lacking])
+    code, estimate = fetch(address, "--dry-run")
+    sizes = [item["assets"][band]["file:size"] for item in (whole, damaged) for band in bands]
+    assert (code, estimate["bytes"], estimate["requests"], estimate["n_unknown_size"]) == (0, sum(sizes), 8, 0)
+    assert not (tmp_path / "fetched").exists()
+    code, first = fetch(address)
+    assert (code, first["fetched"]) == (3, [whole["id"]])
+    assert "came damaged twice: its sha256 is" in first["failed"][damaged["id"]]
+    assert first["failed"][lacking["id"]] == "it has no B05, SCL (it has B02, B03, B04, B08)"
+    damaged["assets"]["B03_10m"]["file:checksum"] = right
+    code, second = fetch(stac_api([whole, damaged]))
+    assert (code, second["fetched"], second["cached"]) == (0, [damaged["id"]], [whole["id"]])
+    assert second["bytes"] == damaged["assets"]["B03_10m"]["file:size"]  # the other bands were there
+    local, _ = search_scenes(SceneOptions(catalog="stac_static", path=str(tmp_path / "fetched" / "catalog.json")))
+    for scene, item in zip(local, (whole, damaged), strict=True):
+        assert (scene.id, scene.offset) == (item["id"], -1000.0 if item is whole else 0.0)
+        theirs = country.safe_folder / item["assets"]["B05_20m"]["href"].removeprefix("s3://eodata/")
+        assert Path(scene.assets["B05"].href).read_bytes() == theirs.read_bytes()
+
+
 def test_a_data_set_from_a_stac_api_and_s3_equals_the_one_from_folders(
-    products, stac_api, experiment_file, cache, tmp_path, capsys
+    products, stac_api, experiment_file, cache, tmp_path, capsys, caplog, monkeypatch
 ):
-    address = stac_api(products)
-    samples = {}
-    for name, scenes in (("folders", None), ("servers", {"catalog": "stac", "path": address})):
-        file = experiment_file(name, models=[], **({"scenes": scenes} if scenes else {}))
-        assert main(["build", str(file), "--out", str(tmp_path / name), "--quiet"]) == 0
-        samples[name] = tmp_path / name / "dataset"
-    capsys.readouterr()
-    assert main(["dataset", "diff", str(samples["folders"]), str(samples["servers"]), "--json"]) == 0
-    print(capsys.readouterr().out)
+    servers = {"catalog": "stac", "path": stac_api(products)}
+    folders_file = experiment_file("folders", models=[])
+    servers_file = experiment_file("servers", models=[], scenes=servers)
+    assert main(["build", str(folders_file), "--out", str(tmp_path / "folders"), "--quiet"]) == 0
+    with caplog.at_level(logging.DEBUG):
+        with monkeypatch.context() as wrong:
+            wrong.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
+            assert main(["build", str(servers_file), "--out", str(tmp_path / "servers"), "--quiet"]) == 3
+        assert main(["build", str(servers_file), "--out", str(tmp_path / "servers"), "--quiet"]) == 0
+    told = capsys.readouterr()
+    assert "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in told.err
+    data_sets = [str(tmp_path / name / "dataset") for name in ("folders", "servers")]
+    assert main(["dataset", "diff", *data_sets, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["same"]
+    # neither the right nor the wrong secret is anywhere: events, manifest, store, messages, logs at debug level
+    written = [p.read_bytes() for folder in (tmp_path / "servers", cache) for p in folder.rglob("*") if p.is_file()]
+    for text in (*written, caplog.text.encode(), (told.out + told.err).encode()):
+        assert b"bocage-test-secret" not in text
+        assert b"wrong-secret" not in text
+    assert len(written) > 20
+    assert "urllib3" in caplog.text
+    assert "rasterio" in caplog.text

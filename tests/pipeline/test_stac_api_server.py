@@ -57,7 +57,9 @@ def test_every_page_is_followed_and_every_filter_holds(stac_api, capsys):
     assert days == [f"2021-03-{d:02d}" for d in range(1, 11)]
     assert search(capsys, address, "--region", "40,10,41,11")[0] == 4
     assert here["scenes"][0]["catalog"] == "stac"
-    assert {(s["offset"], s["offset_source"]) for s in here["scenes"]} == {(-1000, "raster offset of the item's assets")}
+    assert {(s["offset"], s["offset_source"]) for s in here["scenes"]} == {
+        (-1000, "raster offset of the item's assets")
+    }
 
 
 def test_real_items_of_four_catalogs_come_back_as_they_are(stac_api, capsys, samples):

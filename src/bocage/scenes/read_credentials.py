@@ -29,8 +29,8 @@ CDSE_S3 = "https://eodata.dataspace.copernicus.eu"
 CDSE_IDENTITY = "https://identity.dataspace.copernicus.eu/auth/realms/CDSE/protocol/openid-connect/token"
 CDSE_HOST = "dataspace.copernicus.eu"
 CDSE_ADVICE = (
-    "Set CDSE_USERNAME and CDSE_PASSWORD, or a new CDSE_ACCESS_TOKEN, or ~/.netrc for identity.dataspace.copernicus.eu; "
-    "or take S3 (--s3) with CDSE_S3_ACCESS_KEY and CDSE_S3_SECRET_KEY."
+    "Set CDSE_USERNAME and CDSE_PASSWORD, or a new CDSE_ACCESS_TOKEN, or ~/.netrc for "
+    "identity.dataspace.copernicus.eu; or take S3 (--s3) with CDSE_S3_ACCESS_KEY and CDSE_S3_SECRET_KEY."
 )
 PC_TOKEN = "https://planetarycomputer.microsoft.com/api/sas/v1/token"
 PC_HOST = "blob.core.windows.net"
@@ -150,7 +150,9 @@ class Signer:
                 try:
                     token, ends = self._ask_cdse() if name == "cdse" else self._ask_pc(name)
                 except (KeyError, ValueError) as error:
-                    raise SourceError(f"The answer for a token is not one ({type(error).__name__}). Try again later.") from None
+                    raise SourceError(
+                        f"The answer for a token is not one ({type(error).__name__}). Try again later."
+                    ) from None
                 self._tokens[name] = token, ends
             return token
 
