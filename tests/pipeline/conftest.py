@@ -143,7 +143,7 @@ def s3(serve, tmp_path, monkeypatch):
         for name in [n for n in os.environ if n.startswith(("AWS_", "CDSE_"))]:
             monkeypatch.delenv(name)
         keys = {"AWS_ACCESS_KEY_ID": "bocage-test-key", "AWS_SECRET_ACCESS_KEY": "bocage-test-secret"}
-        options = ("--copy-links", "--addr", "ADDRESS", "--auth-key", ",".join(keys.values()))
+        options = ("--copy-links", "--dir-cache-time", "0s", "--addr", "ADDRESS", "--auth-key", ",".join(keys.values()))
         config = {**os.environ, "RCLONE_CONFIG": str(tmp_path / "rclone.conf")}
         address = serve("rclone", "serve", "s3", *options, folder, environment=config)
         handler = type("Handler", (PartialContent,), {"behind": address.removeprefix("http://")})
