@@ -148,7 +148,7 @@ def s3(serve, tmp_path, monkeypatch):
         address = serve("rclone", "serve", "s3", *options, folder, environment=config)
         handler = type("Handler", (PartialContent,), {"behind": address.removeprefix("http://")})
         passing.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
-        threading.Thread(target=passing[-1].serve_forever, daemon=True).start()
+        threading.Thread(target=passing[-1].serve_forever, args=(0.01,), daemon=True).start()
         monkeypatch.setenv("AWS_S3_ENDPOINT", f"http://127.0.0.1:{passing[-1].server_port}")
         for name, value in keys.items():
             monkeypatch.setenv(name, value)

@@ -64,12 +64,11 @@ def hide_queries(text: str) -> str:
 
 
 class _WithoutQueries(logging.Filter):
-    """urllib3 logs every address that it asks for, at debug level."""
-
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = hide_queries(record.getMessage()), ()
         return True
 
 
-for _name in ("connectionpool", "util.retry"):
-    logging.getLogger(f"urllib3.{_name}").addFilter(_WithoutQueries())
+# both name the addresses that they ask for at debug level
+for _name in ("urllib3.connectionpool", "rasterio._base", "rasterio._env", "rasterio._err", "rasterio._io"):
+    logging.getLogger(_name).addFilter(_WithoutQueries())

@@ -14,7 +14,7 @@ import requests
 from shapely.geometry import box, mapping
 
 from bocage.core.errors import CorruptFile, SourceError
-from bocage.scenes.catalogs import CATALOGS, Skipped
+from bocage.scenes.catalogs import CATALOGS
 from bocage.scenes.fetch_http import find_difference, parse_multihash
 from bocage.scenes.options import SceneOptions
 from bocage.scenes.plan_fetch import item_of, plan_fetch
@@ -36,28 +36,6 @@ def recorded(samples, name):
 @pytest.fixture
 def cdse(samples) -> Scene:
     return scene_from_item(recorded(samples, "cdse-s2b-2020.json")[0], base=Path("/"))
-
-
-@pytest.mark.parametrize(
-    ("catalog", "name", "n_scenes", "offset", "source"),
-    [
-        ("cdse", "cdse-s2b-2020.json", 1, -1000, "raster offset of the item's assets"),
-        ("planetary_computer", "planetary-computer-35MNM.json", 13, 0, "before 04.00"),
-        ("earth_search", "earth-search-search-page.json", 10, None, ""),
-    ],
-)
-def test_recorded_answers_of_three_catalogs(samples, catalog, name, n_scenes, offset, source):
-    found = [CATALOGS[catalog]._scene(item) for item in recorded(samples, name)]
-    assert len(found) == n_scenes
-    assert not [f for f in found if isinstance(f, Skipped)]
-    assert {s.catalog for s in found} == {catalog}
-    if offset is not None:
-        assert {s.offset for s in found if s.baseline != "05.00" or catalog == "cdse"} == {offset}
-        assert all(source in s.offset_source for s in found if s.baseline != "05.00" or catalog == "cdse")
-    for scene in found:
-        assert Scene.from_json(json.loads(json.dumps(scene.to_json()))) == scene
-        if scene.level == "L2A" and catalog == "earth_search" and "is true" in scene.offset_source:
-            assert scene.offset == 0
 
 
 def test_cdse_states_sizes_checksums_and_two_addresses(cdse):
