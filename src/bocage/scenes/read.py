@@ -43,7 +43,10 @@ def open_scene(path: Path) -> Scene:
     if path.suffix == ".json" and path.is_file():
         item = read_json(path)
         if not isinstance(item, dict) or item.get("type") != "Feature":
-            raise MissingFile(f"{path} is no STAC item (its type is not Feature). Give the JSON file of one item.")
+            raise MissingFile(
+                f"{path} is no STAC item (its type is not Feature). Give the JSON file of one item, or search in it: "
+                f"bocage scenes search --catalog {path}"
+            )
         return scene_from_item(item, base=path.resolve().parent)
     if path.is_file() and path.suffix == ".zip":
         return open_safe(unpack_into_cache(path))

@@ -65,6 +65,13 @@ def test_a_product_without_a_band_fails_alone(cdse, tmp_path):
     assert "no B11, SCL" in failed["without"]
 
 
+def test_a_product_on_this_machine_is_not_fetched(safe, tmp_path):
+    scene = open_scene(safe.write_safe(tmp_path, safe.flat_numbers()))
+    plans, failed = plan_fetch([scene], BANDS, tmp_path)
+    assert not plans
+    assert "on this machine already" in failed[scene.id]
+
+
 def test_a_product_name_cannot_leave_the_folder(cdse, tmp_path):
     with pytest.raises(SourceError, match="no product name"):
         plan_fetch([replace(cdse, id="../../etc/x")], BANDS, tmp_path)

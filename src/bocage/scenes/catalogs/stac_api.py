@@ -41,6 +41,11 @@ class StacApi:
 
     def find(self, options: SceneOptions, region: BaseGeometry | None = None) -> Iterator[Scene | Skipped]:
         url, collection = self._where(options)
+        if region is None and url == self.url:
+            raise ConfigError(
+                f"catalog '{self.name}' without a region is the whole world: give --region, or a box or file under "
+                "`regions`."
+            )
         try:
             io = StacApiIO(timeout=TIMEOUT_S, max_retries=self.patience.to_retry())
             search = Client.open(url, stac_io=io).search(
