@@ -218,13 +218,15 @@ def test_from_search_to_a_catalogue_that_reads_the_same(server, tmp_path, sample
     assert not failed
     lost = plans[0].files[0]
     body = Server.files.pop(lost.asset.href.removeprefix(server))
-    done = fetch_scenes(plans, tmp_path, Fetcher(patience=QUICK), workers=2)
+    done = fetch_scenes(plans, tmp_path, Fetcher(patience=QUICK), workers=2, place="here")
     assert (len(done.fetched), list(done.failed)) == (2, [plans[0].scene.id])
     Server.files[lost.asset.href.removeprefix(server)] = body
-    again = fetch_scenes(plans, tmp_path, Fetcher(patience=QUICK), workers=2)
+    states = json.loads((tmp_path / "fetch.json").read_text())["products"]
+    assert sorted(s["state"] for s in states.values()) == ["failed", "fetched", "fetched"]
+    again = fetch_scenes(plans, tmp_path, Fetcher(patience=QUICK), workers=2, place="there")
     assert (again.fetched, len(again.cached), again.n_bytes) == ([plans[0].scene.id], 2, len(body))
     states = json.loads((tmp_path / "fetch.json").read_text())["products"]
-    assert {s["state"] for s in states.values()} == {"fetched"}
+    assert {(s["state"], *s["regions"]) for s in states.values()} == {("fetched", "here", "there")}
     local, tally = search_scenes(SceneOptions(catalog="stac_static", path=str(tmp_path / "catalog.json")))
     assert tally.kept == 3
     expected = sorted((s.id, s.offset, s.offset_source) for s in scenes)

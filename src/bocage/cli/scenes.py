@@ -102,6 +102,7 @@ def fetch(
     """
     from bocage.core.artifacts import default_root
     from bocage.core.bands import BANDS, DEFAULT_BANDS, check_bands
+    from bocage.regions.plan import describe_box
     from bocage.scenes.fetch import estimate_fetch, fetch_scenes, is_fetched
     from bocage.scenes.fetch_http import Fetcher
     from bocage.scenes.plan_fetch import plan_fetch
@@ -110,7 +111,8 @@ def fetch(
     wanted = tuple(b.strip() for b in bands.split(",")) if bands else DEFAULT_BANDS
     check_bands(wanted, allowed=(*BANDS, "SCL"))
     options = read_options(catalog, season, max_cloud_fraction, level, path, collection)
-    scenes, tally = search_scenes(options, read_region(region))
+    outline = read_region(region)
+    scenes, tally = search_scenes(options, outline)
     folder = (out or default_root() / "scenes").expanduser().absolute()
     plans, failed = plan_fetch(scenes, wanted, folder, archive=archive, s3=s3)
     fetcher = Fetcher(connections=settings.workers)
@@ -133,7 +135,8 @@ def fetch(
         )
         emit(result, text=[table(COLUMNS, [_row(scene) for scene in scenes]), f"{tally}.", line, *_problems(failed)])
         return
-    done = fetch_scenes(plans, folder, fetcher, workers=settings.workers)
+    place = describe_box(outline) if outline is not None else "anywhere"
+    done = fetch_scenes(plans, folder, fetcher, workers=settings.workers, place=place)
     failed |= done.failed
     result = {
         "fetched": done.fetched,

@@ -172,11 +172,20 @@ class Signer:
         answer = self._ask_json("Copernicus Data Space", CDSE_ADVICE, "POST", self._cdse_identity, data=form)
         return answer["access_token"], time.time() + float(answer["expires_in"])
 
-    def _ask_json(self, who: str, advice: str, method: str, url: str, **request: dict[str, str]) -> dict[str, str]:
+    def _ask_json(
+        self,
+        who: str,
+        advice: str,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str] | None = None,
+        data: dict[str, str] | None = None,
+    ) -> dict[str, str]:
         """What a provider answers to a request for a token. Its text is never repeated: it may hold one."""
         try:
             with open_session(self._patience) as session:
-                answer = session.request(method, url, timeout=TIMEOUT_S, auth=_as_it_is, **request)
+                answer = session.request(method, url, headers=headers, data=data, timeout=TIMEOUT_S, auth=_as_it_is)
             if answer.ok:
                 return dict(answer.json())
             problem = f"HTTP {answer.status_code}"
