@@ -7,6 +7,7 @@ import http.server
 import json
 import threading
 import time
+import zipfile
 from collections import defaultdict
 from datetime import date
 from pathlib import Path
@@ -23,7 +24,7 @@ from bocage.scenes.fetch_http import Fetcher
 from bocage.scenes.options import SceneOptions
 from bocage.scenes.patience import Patience
 from bocage.scenes.plan_fetch import plan_fetch
-from bocage.scenes.record import Scene
+from bocage.scenes.record import Asset, Scene, parse_time
 from bocage.scenes.search import search_scenes
 
 QUICK = Patience(retries=3, backoff_s=0.01, longest_wait_s=1)
@@ -152,6 +153,34 @@ def test_a_search_that_stays_busy_or_is_refused_is_an_error(server):
             search()
     with pytest.raises(SourceError, match="cannot be reached"):
         list(StacApi(patience=QUICK).find(SceneOptions(catalog="stac", path="http://127.0.0.1:9")))
+
+
+def test_an_archive_is_unpacked_or_refused_and_then_fetched_anew(server, tmp_path):
+    def archive_of(*members):
+        with zipfile.ZipFile(tmp_path / "made.zip", "w") as file:
+            for name in members:
+                file.writestr(name, "<a/>")
+        return (tmp_path / "made.zip").read_bytes()
+
+    name = "S2A_MSIL2A_20210801T104021_N0500_R008_T31TGJ_20210801T000000"
+    whole = archive_of(f"{name}.SAFE/MTD_MSIL2A.xml", f"{name}.SAFE/GRANULE/a.jp2")
+    time, archive = parse_time("2021-08-01T10:40:21Z"), Asset(f"{server}/a", 10)
+    scene = Scene(name, "cdse", "L2A", "s2", "31TGJ", time, "", None, None, 0, "", {}, archive=archive)
+    folder = tmp_path / "products"
+    plans, _ = plan_fetch([scene], (), folder, archive=True)
+    for content, reason in (
+        (archive_of(f"{name}.SAFE/../../evil"), "leaves its folder"),
+        (whole[:-30], "no whole zip"),
+    ):
+        Server.files = {"/a": content}
+        done = fetch_scenes(plans, folder, Fetcher(patience=QUICK))
+        assert reason in done.failed[name]
+        assert [p.name for p in folder.iterdir()] == ["fetch.json"]
+        assert not (tmp_path / "evil").exists()
+    Server.files = {"/a": whole}
+    assert fetch_scenes(plans, folder, Fetcher(patience=QUICK)).fetched == [name]
+    assert (folder / f"{name}.SAFE" / "GRANULE" / "a.jp2").is_file()
+    assert fetch_scenes(plans, folder, Fetcher(patience=QUICK)).cached == [name]
 
 
 @pytest.mark.parametrize(

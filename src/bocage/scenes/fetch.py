@@ -156,7 +156,8 @@ def _finish(plan: SceneToFetch, folder: Path) -> str | None:
         unpack_archive(archive, folder)
     except SourceError as error:
         return str(error)
-    archive.unlink()
+    finally:
+        archive.unlink()  # also one that is not to be trusted, so that the next time fetches it anew
     return None
 
 

@@ -61,6 +61,8 @@ class S3Auth(AuthBase):
         payload = request.headers.setdefault("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
         if self.keys.token:
             request.headers["x-amz-security-token"] = self.keys.token
+        if payer := os.environ.get("AWS_REQUEST_PAYER"):
+            request.headers["x-amz-request-payer"] = payer
         request.headers["x-amz-date"] = now.strftime("%Y%m%dT%H%M%SZ")
         url = urlsplit(str(request.url or ""))
         signed = {"host": url.netloc}

@@ -114,6 +114,15 @@ def test_signature_is_that_of_the_aws_example():
     assert "wJalr" not in repr(keys)
 
 
+def test_keys_that_end_and_a_requester_who_pays_are_signed(monkeypatch):
+    monkeypatch.setenv("AWS_REQUEST_PAYER", "requester")
+    request = requests.Request("GET", "https://s3.amazonaws.com/b/k").prepare()
+    headers = S3Auth(S3Keys("https://s3.amazonaws.com", "us-east-1", "key", "secret", "session-token"))(request).headers
+    assert (headers["x-amz-security-token"], headers["x-amz-request-payer"]) == ("session-token", "requester")
+    names = "host;x-amz-content-sha256;x-amz-date;x-amz-request-payer;x-amz-security-token"
+    assert f"SignedHeaders={names}," in headers["Authorization"]
+
+
 def test_keys_come_from_the_environment_or_the_usual_file(monkeypatch, tmp_path):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "CDSE_S3_ACCESS_KEY", "AWS_PROFILE", "AWS_S3_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
