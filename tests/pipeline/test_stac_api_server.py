@@ -5,6 +5,9 @@ import json
 import pytest
 
 from bocage.cli.main import main
+from bocage.scenes.catalogs import CATALOGS
+from bocage.scenes.options import SceneOptions
+from bocage.testing.catalogs import check_catalog
 
 pytestmark = pytest.mark.slow
 HERE, ELSEWHERE = (3.0, 43.0, 3.1, 43.1), (9.0, 43.0, 9.1, 43.1)  # longitude/latitude
@@ -76,6 +79,9 @@ def test_real_items_of_four_catalogs_come_back_as_they_are(stac_api, capsys, sam
     assert offsets["35MNM"] == (0, "baseline 02.12 is before 04.00 (the item states no raster offset)")
     (top_of_atmosphere, *_) = search(capsys, address, "--level", "L1C")["scenes"]
     assert top_of_atmosphere["level"] == "L1C"
+    for name in ("stac", "earth_search", "planetary_computer", "cdse"):
+        scenes = check_catalog(CATALOGS[name], SceneOptions(catalog=name, path=address))
+        assert len(scenes) == len(found)
     collection1 = search(capsys, address, "--collection", "sentinel-2-c1-l2a")["scenes"]
     assert len(collection1) == by_collection["sentinel-2-c1-l2a"]
 
