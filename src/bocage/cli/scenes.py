@@ -102,7 +102,6 @@ def fetch(
     """
     from bocage.core.artifacts import default_root
     from bocage.core.bands import BANDS, DEFAULT_BANDS, check_bands
-    from bocage.regions.plan import describe_box
     from bocage.scenes.fetch import estimate_fetch, fetch_scenes, is_fetched
     from bocage.scenes.fetch_http import Fetcher
     from bocage.scenes.plan_fetch import plan_fetch
@@ -121,6 +120,8 @@ def fetch(
         unknown = f" and {estimate.n_unknown} files of unknown size" if estimate.n_unknown else ""
         result = {
             "scenes": [scene.id for scene in scenes],
+            "fetched": [],
+            "cached": [plan.scene.id for plan in plans if is_fetched(plan)],
             "bytes": estimate.n_bytes,
             "n_unknown_size": estimate.n_unknown,
             "requests": estimate.n_requests,
@@ -128,15 +129,13 @@ def fetch(
             "out": str(folder),
             "tally": tally.to_json(),
         }
-        there = sum(is_fetched(plan) for plan in plans)
         line = (
-            f"{len(plans)} scenes, {there} of them there already: {estimate.n_bytes / 1e9:.3f} GB{unknown} in "
-            f"{estimate.n_requests} requests. Nothing was fetched."
+            f"{len(plans)} scenes, {sum(map(is_fetched, plans))} of them there already: "
+            f"{estimate.n_bytes / 1e9:.3f} GB{unknown} in {estimate.n_requests} requests. Nothing was fetched."
         )
         emit(result, text=[table(COLUMNS, [_row(scene) for scene in scenes]), f"{tally}.", line, *_problems(failed)])
         return
-    place = describe_box(outline) if outline is not None else "anywhere"
-    done = fetch_scenes(plans, folder, fetcher, workers=settings.workers, place=place)
+    done = fetch_scenes(plans, folder, fetcher, workers=settings.workers, place=describe_place(outline))
     failed |= done.failed
     result = {
         "fetched": done.fetched,
@@ -182,6 +181,13 @@ def read_region(text: str | None) -> BaseGeometry | None:
     from bocage.regions.plan import plan_regions, region_from_text
 
     return plan_regions(region_from_text(text))[0].geometry if text else None
+
+
+def describe_place(outline: BaseGeometry | None) -> str:
+    """The region as a download's state names it."""
+    from bocage.regions.plan import describe_box
+
+    return "anywhere" if outline is None else describe_box(outline)
 
 
 @app.command()
