@@ -119,6 +119,7 @@ def test_nothing_left_says_what_was_asked_and_what_is_there(archive):
     with pytest.raises(NothingLeft) as caught:
         search(archive, season=(date(2019, 1, 1), date(2019, 12, 31)))
     message = str(caught.value)
+    assert message.startswith(f"No scene of '{archive}' (local_safe) is left")
     assert "season 2019-01-01/2019-12-31" in message
     assert "holds 5 scenes of 2018-04-10 to 2018-06-20" in message
     assert "4 outside the season" in message
