@@ -8,13 +8,8 @@ from bocage.testing.catalogs import check_catalog
 
 WHERE = {"local_safe": "beziers-2018/s2", "stac_static": "earthsearch-33twm"}
 
-
-REMOTE = {
-    "stac",
-    "earth_search",
-    "planetary_computer",
-    "cdse",
-}  # tests/pipeline/test_fetch_from_servers.py serves these
+# held by tests/pipeline/test_stac_api_server.py, which serves them
+REMOTE = {"stac", "earth_search", "planetary_computer", "cdse"}
 
 
 def test_every_catalog_is_tested():

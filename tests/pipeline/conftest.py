@@ -1,11 +1,21 @@
 """A very small invented country, written once, and an experiment on it that runs in seconds."""
 
+import http.client
+import http.server
 import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 import yaml
 
+from bocage.core.artifacts import write_json
 from bocage.synthetic.options import SyntheticOptions
 from bocage.synthetic.write import write_country
 
@@ -54,3 +64,97 @@ def experiment_file(country, tmp_path):
 @pytest.fixture
 def environment(cache):
     return {**os.environ, "BOCAGE_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def serve():
+    """Start a server program here and wait until it answers; it ends with the test, which skips where it is absent."""
+    running = []
+
+    def start(name, *arguments, environment=None) -> str:
+        program = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        if program is None:
+            pytest.skip(f"no {name}: install the extra `dev`")
+        with closing(socket.socket()) as free:
+            free.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        command = [program, *(str(a).replace("ADDRESS", address) for a in arguments)]
+        running.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE))
+        host, port = address.split(":")
+        for _ in range(200):
+            with closing(socket.socket()) as client:
+                if client.connect_ex((host, int(port))) == 0:
+                    return f"http://{address}"
+            assert running[-1].poll() is None, running[-1].stderr.read().decode()
+            time.sleep(0.05)
+        raise AssertionError(f"{name} does not answer")
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def stac_api(serve, tmp_path):
+    """Serve items as a STAC API (stac-server, which the wheel of rustac carries). Returns its address."""
+
+    def start(items) -> str:
+        file = tmp_path / "items.json"
+        write_json(file, {"type": "FeatureCollection", "features": items})
+        return serve("rustac", "serve", "--addr", "ADDRESS", "--create-collections", file)
+
+    return start
+
+
+class PartialContent(http.server.BaseHTTPRequestHandler):
+    """Passes requests on to rclone, whose S3 (1.75) answers 200 to a range: GDAL takes that part for the whole file."""
+
+    protocol_version = "HTTP/1.1"
+    behind = ""
+
+    def do_GET(self):
+        with closing(http.client.HTTPConnection(self.behind)) as rclone:
+            rclone.request(self.command, self.path, headers=dict(self.headers))
+            answer = rclone.getresponse()
+            self.send_response(206 if answer.status == 200 and answer.headers["Content-Range"] else answer.status)
+            for name, value in answer.getheaders():
+                self.send_header(name, value)
+            self.end_headers()
+            with suppress(ConnectionError):  # a killed download
+                shutil.copyfileobj(answer, self.wfile)
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def s3(serve, tmp_path, monkeypatch):
+    """Serve a folder of buckets as S3 with signed requests and ranges, the keys in the environment (rclone).
+
+    Returns rclone's own address.
+    """
+    passing = []
+
+    def start(folder) -> str:
+        for name in [n for n in os.environ if n.startswith(("AWS_", "CDSE_"))]:
+            monkeypatch.delenv(name)
+        keys = {"AWS_ACCESS_KEY_ID": "bocage-test-key", "AWS_SECRET_ACCESS_KEY": "bocage-test-secret"}
+        options = ("--copy-links", "--dir-cache-time", "0s", "--addr", "ADDRESS", "--auth-key", ",".join(keys.values()))
+        config = {**os.environ, "RCLONE_CONFIG": str(tmp_path / "rclone.conf")}
+        address = serve("rclone", "serve", "s3", *options, folder, environment=config)
+        handler = type("Handler", (PartialContent,), {"behind": address.removeprefix("http://")})
+        passing.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=passing[-1].serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("AWS_S3_ENDPOINT", f"http://127.0.0.1:{passing[-1].server_port}")
+        for name, value in keys.items():
+            monkeypatch.setenv(name, value)
+        return address
+
+    yield start
+    for server in passing:
+        server.shutdown()
+        server.server_close()

@@ -24,7 +24,7 @@ COLUMNS = ("sensed", "tile", "baseline", "cloud", "offset", "product")
 
 @app.command()
 def catalogs() -> None:
-    """List the kinds of catalogs."""
+    """The kinds of catalogs: where to look for products."""
     from bocage.scenes.catalogs import CATALOGS
 
     rows = [{"name": name, "what": (type(entry).__doc__ or "").strip()} for name, entry in CATALOGS.items()]
@@ -57,7 +57,14 @@ def search(
     path: PathOption = None,
     collection: CollectionOption = None,
 ) -> None:
-    """Products for a place and a season."""
+    """Products for a place and a season: how cloudy, and with which offset.
+
+    bocage scenes search --catalog earth_search
+      --region 3.29,43.62,3.32,43.65 --season 2023-04-01/2023-09-30
+
+    Reprocessed duplicates and tiles without ground of their own are left out
+    and counted.
+    """
     from bocage.scenes.search import search_scenes
 
     options = read_options(catalog, season, max_cloud_fraction, level, path, collection)
@@ -83,7 +90,16 @@ def fetch(
     path: PathOption = None,
     collection: CollectionOption = None,
 ) -> None:
-    """Download products: only the bands that are needed, resumed, checked, and kept for the next time."""
+    """Download products: only the bands needed, resumed, checked, kept.
+
+    Look first with --dry-run, then run the same without it, again until
+    nothing has failed: what is there is not fetched twice. The folder is then
+    a catalog itself: --catalog FOLDER/catalog.json (--archive: FOLDER).
+
+    Accounts: earth_search and planetary_computer need none; cdse wants
+    CDSE_USERNAME and CDSE_PASSWORD in the environment, or with --s3
+    CDSE_S3_ACCESS_KEY and CDSE_S3_SECRET_KEY.
+    """
     from bocage.core.artifacts import default_root
     from bocage.core.bands import BANDS, DEFAULT_BANDS, check_bands
     from bocage.scenes.fetch import estimate_fetch, fetch_scenes, is_fetched
@@ -94,7 +110,8 @@ def fetch(
     wanted = tuple(b.strip() for b in bands.split(",")) if bands else DEFAULT_BANDS
     check_bands(wanted, allowed=(*BANDS, "SCL"))
     options = read_options(catalog, season, max_cloud_fraction, level, path, collection)
-    scenes, tally = search_scenes(options, read_region(region))
+    outline = read_region(region)
+    scenes, tally = search_scenes(options, outline)
     folder = (out or default_root() / "scenes").expanduser().absolute()
     plans, failed = plan_fetch(scenes, wanted, folder, archive=archive, s3=s3)
     fetcher = Fetcher(connections=settings.workers)
@@ -112,10 +129,13 @@ def fetch(
             "out": str(folder),
             "tally": tally.to_json(),
         }
-        line = f"{len(plans)} scenes, {estimate.n_bytes / 1e9:.3f} GB{unknown}, {estimate.n_requests} requests."
+        line = (
+            f"{len(plans)} scenes, {sum(map(is_fetched, plans))} of them there already: "
+            f"{estimate.n_bytes / 1e9:.3f} GB{unknown} in {estimate.n_requests} requests. Nothing was fetched."
+        )
         emit(result, text=[table(COLUMNS, [_row(scene) for scene in scenes]), f"{tally}.", line, *_problems(failed)])
         return
-    done = fetch_scenes(plans, folder, fetcher, workers=settings.workers)
+    done = fetch_scenes(plans, folder, fetcher, workers=settings.workers, place=describe_place(outline))
     failed |= done.failed
     result = {
         "fetched": done.fetched,
@@ -163,12 +183,19 @@ def read_region(text: str | None) -> BaseGeometry | None:
     return plan_regions(region_from_text(text))[0].geometry if text else None
 
 
+def describe_place(outline: BaseGeometry | None) -> str:
+    """The region as a download's state names it."""
+    from bocage.regions.plan import describe_box
+
+    return "anywhere" if outline is None else describe_box(outline)
+
+
 @app.command()
 def inspect(
     path: Annotated[Path, typer.Argument(help="A .SAFE folder, a .SAFE.zip or a STAC item (JSON).")],
     check: Annotated[bool, typer.Option(help="Also check all band files: structure, size, MD5.")] = False,
 ) -> None:
-    """One product: where its offset comes from, which bands it has."""
+    """One product: which offset its numbers carry and what says so, and which bands it has."""
     from bocage.scenes.read import check_scene_files, open_scene
 
     scene = open_scene(path)

@@ -27,7 +27,8 @@ from bocage.core.grid import Grid, grid_from_json
 from bocage.cubes.align import MARGIN_PX, interpolate_onto, plan_alignment, repeat_onto
 from bocage.cubes.plan import LATTICE_BAND
 from bocage.scenes.jpeg2000 import CODESTREAM, SIGNATURE
-from bocage.scenes.read_remote import open_remote, remote_options
+from bocage.scenes.patience import hide_queries
+from bocage.scenes.read_remote import open_remote, remote_env
 from bocage.scenes.record import Asset, Scene
 
 CLOUD_MASK = "MSK_CLASSI_B00"
@@ -42,8 +43,9 @@ def read_scene_grid(scene: Scene, band: str = LATTICE_BAND) -> Grid:
     """
     if band not in scene.assets:
         raise MissingBand(f"{scene.id} has no {band} (it has {', '.join(scene.assets) or 'no band at all'}).")
-    with _open(scene.assets[band]) as source:
-        return _grid_of(source, scene.assets[band])
+    asset = scene.assets[band]
+    with remote_env(asset.href), _open(asset) as source:
+        return _grid_of(source, asset)
 
 
 def read_bands(
@@ -90,7 +92,7 @@ def read_cloud_mask(asset: Asset, grid: Grid) -> Bool:
 def read_asset(asset: Asset, grid: Grid, *, resampling: str, threads: int, index: int = 1) -> UInt16:
     """One layer (counted from 1) of a band file on a grid; see `read_bands`."""
     out = np.zeros(grid.shape, np.uint16)
-    with rasterio.Env(GDAL_NUM_THREADS=str(threads), **remote_options(asset.href)), _open(asset) as source:
+    with remote_env(asset.href, GDAL_NUM_THREADS=str(threads)), _open(asset) as source:
         try:
             alignment = plan_alignment(_grid_of(source, asset), grid, margin_px=MARGIN_PX[resampling])
         except GridMismatch as error:
@@ -105,7 +107,8 @@ def read_asset(asset: Asset, grid: Grid, *, resampling: str, threads: int, index
                 return out
             native = source.read(index, window=window, out_dtype=np.uint16)
         except RasterioError as error:
-            raise CorruptFile(f"{asset.href} cannot be decoded ({error}). Get the product again.") from error
+            problem = hide_queries(str(error))  # GDAL names the signed address
+            raise CorruptFile(f"{asset.href} cannot be decoded ({problem}). Get the product again.") from None
     if resampling == "nearest" or alignment.factor == 1:
         repeat_onto(native, alignment, out)
     else:

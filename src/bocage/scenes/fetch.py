@@ -2,7 +2,7 @@
 
 `FOLDER/<product>/<band>.tif` and a STAC item beside the bands, `FOLDER/catalog.json` over all whole products (what
 `stac_static` reads), `FOLDER/<product>.SAFE` for archives (what `local_safe` reads), and `FOLDER/fetch.json`: the state
-of every product that was ever asked for.
+of every product that was ever asked for, with the regions that it is wanted for.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def estimate_fetch(plans: Sequence[SceneToFetch], fetcher: Fetcher, *, workers: 
     return Estimate(sum(known), len(sizes) - len(known), len(files))
 
 
-def fetch_scenes(plans: Sequence[SceneToFetch], folder: Path, fetcher: Fetcher, *, workers: int = 4) -> Fetched:
+def fetch_scenes(
+    plans: Sequence[SceneToFetch], folder: Path, fetcher: Fetcher, *, workers: int = 4, place: str = "anywhere"
+) -> Fetched:
     """Download products, `workers` files at once. One that fails is counted with its reason; the others go on.
 
     Args:
@@ -67,11 +69,17 @@ def fetch_scenes(plans: Sequence[SceneToFetch], folder: Path, fetcher: Fetcher, 
         folder: where they go.
         fetcher: the session.
         workers: downloads at once.
+        place: the region they are wanted for, as the folder's state names it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     result, lock = Fetched(), threading.Lock()
-    left = [plan for plan in plans if not is_fetched(plan)]
-    result.cached = [plan.scene.id for plan in plans if is_fetched(plan)]
+    left: list[SceneToFetch] = []
+    for plan in plans:
+        if is_fetched(plan):
+            result.cached.append(plan.scene.id)
+            write_state(folder, plan, None, place)
+        else:
+            left.append(plan)
     with bar("Fetching", _total_mb(left), unit="MB") as progress, ThreadPoolExecutor(workers) as pool:
 
         def count(n: int) -> None:
@@ -88,7 +96,7 @@ def fetch_scenes(plans: Sequence[SceneToFetch], folder: Path, fetcher: Fetcher, 
                     result.failed[plan.scene.id] = problem
                 else:
                     result.fetched.append(plan.scene.id)
-                write_state(folder, plan, problem)
+                write_state(folder, plan, problem, place)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -106,11 +114,13 @@ def is_fetched(plan: SceneToFetch) -> bool:
     return all(f.band in held and f.path.is_file() for f in plan.files)
 
 
-def write_state(folder: Path, plan: SceneToFetch, problem: str | None) -> None:
-    """Enter one product into the folder's state. Addresses in it are unsigned."""
+def write_state(folder: Path, plan: SceneToFetch, problem: str | None, place: str) -> None:
+    """Enter one product and the place it is wanted for into the folder's state. Addresses in it are unsigned."""
     path = folder / STATE
     state: dict[str, Any] = read_json(path) if path.is_file() else {"products": {}}
+    before = state["products"].get(plan.scene.id, {})
     state["products"][plan.scene.id] = {
+        "regions": sorted({*before.get("regions", []), place}),
         "state": "failed" if problem else "fetched",
         "catalog": plan.scene.catalog,
         "files": {f.band: {"href": f.asset.href, "bytes": _bytes_of(f.path)} for f in plan.files},
@@ -146,7 +156,8 @@ def _finish(plan: SceneToFetch, folder: Path) -> str | None:
         unpack_archive(archive, folder)
     except SourceError as error:
         return str(error)
-    archive.unlink()
+    finally:
+        archive.unlink()  # also one that is not to be trusted, so that the next time fetches it anew
     return None
 
 

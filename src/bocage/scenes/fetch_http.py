@@ -7,56 +7,18 @@ here, just before a request, and neither a signed address nor a key is ever part
 from __future__ import annotations
 
 import hashlib
-import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 from bocage.core.errors import CorruptFile, MissingFile, SourceError
+from bocage.scenes.patience import BUSY, TIMEOUT_S, Patience, open_session
 from bocage.scenes.read_credentials import Signer
 
-TIMEOUT_S = (10.0, 60.0)  # to connect; between two bytes
-BUSY = (429, 500, 502, 503, 504)
 CHUNK = 1 << 20
 _HASH_BY_CODE = {0x11: "sha1", 0x12: "sha256", 0x13: "sha512", 0xD5: "md5", 0x16: "sha3_256", 0x14: "sha3_512"}
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How often and how long to try again.
-
-    Attributes:
-        retries: further tries after the first.
-        backoff_s: wait before the second retry; doubles each time, with a random share on top.
-        longest_wait_s: upper bound of one wait, a server's `Retry-After` included.
-    """
-
-    retries: int = 5
-    backoff_s: float = 1.0
-    longest_wait_s: float = 120.0
-
-    def to_retry(self) -> Retry:
-        """For single requests: connection errors and busy answers are tried again, `Retry-After` is honoured."""
-        return Retry(
-            total=self.retries,
-            backoff_factor=self.backoff_s,
-            backoff_jitter=self.backoff_s,
-            backoff_max=self.longest_wait_s,
-            retry_after_max=int(self.longest_wait_s),
-            status_forcelist=BUSY,
-            allowed_methods=None,  # a search is a POST, and changes nothing
-            raise_on_status=False,
-            respect_retry_after_header=True,
-        )
-
-    def wait_s(self, attempt: int) -> float:
-        """Before try number `attempt` (1 is the first retry) of a download that broke off."""
-        return min(self.longest_wait_s, self.backoff_s * (float(2 ** (attempt - 1)) + random.random()))
 
 
 class Fetcher:
@@ -68,12 +30,10 @@ class Fetcher:
     """
 
     def __init__(self, signer: Signer | None = None, patience: Patience | None = None, *, connections: int = 8) -> None:
-        self.signer, self.patience, self.n_requests = signer or Signer(), patience or Patience(), 0
-        self._session = requests.Session()
-        adapter = HTTPAdapter(max_retries=self.patience.to_retry(), pool_maxsize=connections)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
-        self._session.trust_env = True
+        self.patience = patience or Patience()
+        self.signer = signer or Signer(patience=self.patience)
+        self._session = open_session(self.patience, connections=connections)
+        self._session.headers["Accept-Encoding"] = "identity"  # sizes, ranges and checksums are those of the file
 
     def fetch_size(self, href: str) -> int | None:
         """Bytes of a remote file, without fetching it; None where the server does not say."""
@@ -84,9 +44,10 @@ class Fetcher:
     def fetch_tail(self, href: str, n: int) -> tuple[bytes, int | None]:
         """The last n bytes of a remote file, and its size where the server says."""
         with self._ask("GET", href, headers={"Range": f"bytes=-{n}"}) as answer:
-            size = answer.headers.get("Content-Range", "").rpartition("/")[2]
-            if answer.status_code != 206:
+            stated = answer.headers.get("Content-Range")
+            if not stated:
                 raise SourceError(f"{href}: the server cannot serve a part of it. Download it: bocage scenes fetch.")
+            size = stated.rpartition("/")[2]
             return answer.content, int(size) if size.isdigit() else None
 
     def fetch_file(
@@ -146,7 +107,7 @@ class Fetcher:
                             return received
                         part.unlink()
                         continue
-                    resumed = answer.status_code == 206 and _starts_at(answer, have)
+                    resumed = have > 0 and _starts_at(answer, have)
                     with part.open("ab" if resumed else "wb") as file:
                         for chunk in answer.iter_content(CHUNK):
                             file.write(chunk)
@@ -163,7 +124,6 @@ class Fetcher:
         """One signed request; tried again by the session, and once more with fresh credentials where refused."""
         for fresh in (False, True):
             url, auth = self.signer.sign(href, fresh=fresh)
-            self.n_requests += 1
             try:
                 answer = self._session.request(
                     method, url, headers=headers, auth=auth, stream=True, timeout=TIMEOUT_S, allow_redirects=True
@@ -234,4 +194,5 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _starts_at(answer: requests.Response, position: int) -> bool:
+    """Whether it is the part asked for. The status does not tell: some S3 services answer 200 where others say 206."""
     return answer.headers.get("Content-Range", "").startswith(f"bytes {position}-")

@@ -15,7 +15,7 @@ from typing import BinaryIO
 SIGNATURE = bytes.fromhex("0000000c6a502020")  # the JP2 signature box
 CODESTREAM = bytes.fromhex("ff4fff51")  # SOC and SIZ: a bare codestream
 END = bytes.fromhex("ffd9")  # EOC, the last two bytes
-_SIZ, _SOT, _EOC = 0xFF51, 0xFF90, 0xFFD9
+_SOT, _EOC = 0xFF90, 0xFFD9
 
 
 def find_damage(file: BinaryIO) -> str | None:

@@ -60,7 +60,7 @@ def plan_fetch(
             raise SourceError(f"'{scene.id}' is no product name that can become a folder. Leave the product out.")
         try:
             files = _archive_of(scene, folder) if archive else _bands_of(scene, bands, folder / scene.id, s3=s3)
-        except MissingBand as error:
+        except SourceError as error:
             failed[scene.id] = str(error)
             continue
         plans.append(SceneToFetch(scene, files, folder if archive else folder / scene.id))
@@ -111,6 +111,8 @@ def _bands_of(scene: Scene, bands: Sequence[str], folder: Path, *, s3: bool) -> 
     missing = [b for b in wanted if b not in scene.assets]
     if missing:
         raise MissingBand(f"it has no {', '.join(missing)} (it has {', '.join(scene.assets) or 'no band at all'})")
+    if not all(scene.assets[b].is_remote for b in wanted):
+        raise SourceError("its files are on this machine already: give this catalog where products are wanted")
     chosen = [(band, _reachable(scene.assets[band], s3=s3)) for band in wanted]
     return tuple(FileToFetch(band, asset, folder / f"{band}{_suffix(asset)}") for band, asset in chosen)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,7 +44,10 @@ def open_scene(path: Path) -> Scene:
     if path.suffix == ".json" and path.is_file():
         item = read_json(path)
         if not isinstance(item, dict) or item.get("type") != "Feature":
-            raise MissingFile(f"{path} is no STAC item (its type is not Feature). Give the JSON file of one item.")
+            raise MissingFile(
+                f"{path} is no STAC item (its type is not Feature). Give the JSON file of one item, or search in it: "
+                f"bocage scenes search --catalog {path}"
+            )
         return scene_from_item(item, base=path.resolve().parent)
     if path.is_file() and path.suffix == ".zip":
         return open_safe(unpack_into_cache(path))
@@ -95,11 +99,11 @@ def check_scene_files(scenes: Iterable[Scene], bands: Sequence[str], *, checksum
             f"{len(lacking)} of {len(scenes)} products lack a band that was asked for: {'; '.join(lacking)}. "
             "Get the missing files, leave the products out, or ask for other bands (cubes.bands)."
         )
-    damaged = [
-        f"{path}: {damage}"
-        for s in scenes
-        for path, damage in _damages([s.assets[b] for b in bands], checksums=checksums)
-    ]
+    assets = [[s.assets[b] for b in bands] for s in scenes]
+    found = _remote_damages([a for of_scene in assets for a in of_scene if a.is_remote])
+    for of_scene in assets:
+        found += _local_damages([a.href for a in of_scene if not a.is_remote], checksums=checksums)
+    damaged = [f"{path}: {damage}" for path, damage in found]
     if damaged:
         raise CorruptFile(
             f"{len(damaged)} damaged file{'s' if len(damaged) > 1 else ''}:\n  " + "\n  ".join(damaged) + "\n"
@@ -120,14 +124,16 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return stat.st_size, stat.st_mtime_ns
 
 
-def _damages(assets: Sequence[Asset], *, checksums: bool) -> list[tuple[str, str]]:
-    remote = [(a.href, find_remote_damage(a)) for a in assets if a.is_remote]
-    return [(href, damage) for href, damage in remote if damage] + _local_damages(
-        [a.href for a in assets if not a.is_remote], checksums=checksums
-    )
+def _remote_damages(assets: Sequence[Asset]) -> list[tuple[str, str]]:
+    if not assets:
+        return []
+    fetcher = Fetcher()
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda a: find_remote_damage(a, fetcher), assets)
+        return [(a.href, damage) for a, damage in zip(assets, found, strict=True) if damage]
 
 
-def find_remote_damage(asset: Asset, fetcher: Fetcher | None = None) -> str | None:
+def find_remote_damage(asset: Asset, fetcher: Fetcher) -> str | None:
     """What can be told of a remote raster's damage from two bytes: a cut JPEG 2000 lacks its end marker.
 
     GDAL itself notices a cut GeoTIFF, since it asks for each block by its place; for those only the stated size counts.
@@ -135,7 +141,7 @@ def find_remote_damage(asset: Asset, fetcher: Fetcher | None = None) -> str | No
     Raises:
         SourceError: if the file cannot be reached.
     """
-    tail, size = (fetcher or Fetcher()).fetch_tail(asset.href, 2)
+    tail, size = fetcher.fetch_tail(asset.href, 2)
     if asset.size is not None and size is not None and size != asset.size:
         return f"it has {size:,} bytes, the catalog says {asset.size:,}"
     if urlsplit(asset.href).path.endswith(".jp2") and tail != jpeg2000.END:

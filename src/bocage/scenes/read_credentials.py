@@ -17,16 +17,21 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import requests
 from requests.auth import AuthBase
 
 from bocage.core.errors import SourceError
+from bocage.scenes.patience import TIMEOUT_S, Patience, open_session
 
 CDSE_S3 = "https://eodata.dataspace.copernicus.eu"
 CDSE_IDENTITY = "https://identity.dataspace.copernicus.eu/auth/realms/CDSE/protocol/openid-connect/token"
 CDSE_HOST = "dataspace.copernicus.eu"
+CDSE_ADVICE = (
+    "Set CDSE_USERNAME and CDSE_PASSWORD, or a new CDSE_ACCESS_TOKEN, or ~/.netrc for "
+    "identity.dataspace.copernicus.eu; or take S3 (--s3) with CDSE_S3_ACCESS_KEY and CDSE_S3_SECRET_KEY."
+)
 PC_TOKEN = "https://planetarycomputer.microsoft.com/api/sas/v1/token"
 PC_HOST = "blob.core.windows.net"
 _EARLY_S = 60  # a token is renewed that long before it ends
@@ -40,6 +45,7 @@ class S3Keys:
     region: str
     key: str | None = field(default=None, repr=False)
     secret: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)  # of keys that end, such as those of a single sign-on
 
 
 class S3Auth(AuthBase):
@@ -53,6 +59,10 @@ class S3Auth(AuthBase):
             return request
         now = self.now or datetime.now(UTC)
         payload = request.headers.setdefault("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+        if self.keys.token:
+            request.headers["x-amz-security-token"] = self.keys.token
+        if payer := os.environ.get("AWS_REQUEST_PAYER"):
+            request.headers["x-amz-request-payer"] = payer
         request.headers["x-amz-date"] = now.strftime("%Y%m%dT%H%M%SZ")
         url = urlsplit(str(request.url or ""))
         signed = {"host": url.netloc}
@@ -89,10 +99,14 @@ class Signer:
     Args:
         pc_token: where Planetary Computer gives out its tokens.
         cdse_identity: where the Copernicus Data Space gives out its tokens.
+        patience: how often to ask for a token again.
     """
 
-    def __init__(self, *, pc_token: str = PC_TOKEN, cdse_identity: str = CDSE_IDENTITY) -> None:
+    def __init__(
+        self, *, pc_token: str = PC_TOKEN, cdse_identity: str = CDSE_IDENTITY, patience: Patience | None = None
+    ) -> None:
         self._pc_token, self._cdse_identity = pc_token, cdse_identity
+        self._patience = patience or Patience()
         self._tokens: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
@@ -107,18 +121,17 @@ class Signer:
         if url.scheme == "s3":
             keys = read_s3_keys(url.netloc)
             return f"{keys.endpoint}/{url.netloc}{quote(url.path)}", S3Auth(keys)
-        host = url.hostname or ""
-        if host.endswith(f".{PC_HOST}"):
-            account, container = host.partition(".")[0], url.path.strip("/").partition("/")[0]
+        if _is_pc(url):
+            account, container = str(url.hostname).partition(".")[0], url.path.strip("/").partition("/")[0]
             return f"{href}?{self._token(f'{account}/{container}', fresh)}", None
-        if host.endswith(CDSE_HOST) and not host.startswith("stac."):
+        if _is_cdse(url):
             return href, BearerAuth(self._token("cdse", fresh))
         return href, None
 
     def can_refresh(self, href: str) -> bool:
         """Whether a new token may help where one was refused."""
-        host = urlsplit(href).hostname or ""
-        return host.endswith(f".{PC_HOST}") or (host.endswith(CDSE_HOST) and "CDSE_ACCESS_TOKEN" not in os.environ)
+        url = urlsplit(href)
+        return _is_pc(url) or (_is_cdse(url) and "CDSE_ACCESS_TOKEN" not in os.environ)
 
     def advice(self, href: str) -> str:
         """What to do where credentials were refused or are missing. Names variables, never values."""
@@ -128,26 +141,28 @@ class Signer:
                 "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for eodata CDSE_S3_ACCESS_KEY and "
                 "CDSE_S3_SECRET_KEY), or ~/.aws/credentials; keys may have ended."
             )
-        if (url.hostname or "").endswith(CDSE_HOST):
-            return (
-                "Your token has ended or is missing: set CDSE_ACCESS_TOKEN anew, or CDSE_USERNAME and CDSE_PASSWORD, "
-                "or ~/.netrc for identity.dataspace.copernicus.eu."
-            )
+        if _is_cdse(url):
+            return f"The token has ended or is not allowed to. {CDSE_ADVICE}"
         return "The token may have ended, or the file is not public."
 
     def _token(self, name: str, fresh: bool) -> str:
         with self._lock:
             token, ends = self._tokens.get(name, ("", 0.0))
             if fresh or time.time() > ends - _EARLY_S:
-                token, ends = self._ask_cdse() if name == "cdse" else self._ask_pc(name)
+                try:
+                    token, ends = self._ask_cdse() if name == "cdse" else self._ask_pc(name)
+                except (KeyError, ValueError) as error:
+                    raise SourceError(
+                        f"The answer for a token is not one ({type(error).__name__}). Try again later."
+                    ) from None
                 self._tokens[name] = token, ends
             return token
 
     def _ask_pc(self, place: str) -> tuple[str, float]:
-        headers = {}
-        if key := os.environ.get("PC_SDK_SUBSCRIPTION_KEY"):
-            headers["Ocp-Apim-Subscription-Key"] = key
-        answer = _json_of("Planetary Computer", "GET", f"{self._pc_token}/{place}", headers=headers)
+        key = os.environ.get("PC_SDK_SUBSCRIPTION_KEY")
+        headers = {"Ocp-Apim-Subscription-Key": key} if key else {}
+        advice = "Check PC_SDK_SUBSCRIPTION_KEY." if key else "Try again later."
+        answer = self._ask_json("Planetary Computer", advice, "GET", f"{self._pc_token}/{place}", headers=headers)
         ends = datetime.fromisoformat(answer["msft:expiry"].replace("Z", "+00:00")).timestamp()
         return answer["token"], ends
 
@@ -156,8 +171,44 @@ class Signer:
             return token, float("inf")
         user, password = _cdse_login()
         form = {"client_id": "cdse-public", "grant_type": "password", "username": user, "password": password}
-        answer = _json_of("Copernicus Data Space", "POST", self._cdse_identity, data=form)
+        answer = self._ask_json("Copernicus Data Space", CDSE_ADVICE, "POST", self._cdse_identity, data=form)
         return answer["access_token"], time.time() + float(answer["expires_in"])
+
+    def _ask_json(
+        self,
+        who: str,
+        advice: str,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str] | None = None,
+        data: dict[str, str] | None = None,
+    ) -> dict[str, str]:
+        """What a provider answers to a request for a token. Its text is never repeated: it may hold one."""
+        try:
+            with open_session(self._patience) as session:
+                answer = session.request(method, url, headers=headers, data=data, timeout=TIMEOUT_S, auth=_as_it_is)
+            if answer.ok:
+                return dict(answer.json())
+            problem = f"HTTP {answer.status_code}"
+        except (requests.RequestException, ValueError) as error:
+            problem = type(error).__name__
+        raise SourceError(f"{who} gives no token ({problem}). {advice}")
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps `requests` from adding ~/.netrc to a token request, where it would stand for the client."""
+    return request
+
+
+def _is_pc(url: SplitResult) -> bool:
+    return (url.hostname or "").endswith(f".{PC_HOST}")
+
+
+def _is_cdse(url: SplitResult) -> bool:
+    """Whether it is one of the Copernicus Data Space's hosts that want a token: all but the catalog's."""
+    host = url.hostname or ""
+    return host.endswith(f".{CDSE_HOST}") and not host.startswith("stac.")
 
 
 def read_s3_keys(bucket: str) -> S3Keys:
@@ -176,16 +227,22 @@ def read_s3_keys(bucket: str) -> S3Keys:
         endpoint = stated if "://" in stated else f"http{'s' if secure else ''}://{stated}"
     else:
         endpoint = CDSE_S3 if bucket == "eodata" else f"https://s3.{region}.amazonaws.com"
-    key, secret = (env.get("CDSE_S3_ACCESS_KEY"), env.get("CDSE_S3_SECRET_KEY")) if bucket == "eodata" else (None, None)
-    if not (key and secret):
-        key, secret = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
-    if not (key and secret):
-        file = configparser.RawConfigParser()
-        file.read(Path(env.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")).expanduser())
-        profile = env.get("AWS_PROFILE", "default")
-        key = file.get(profile, "aws_access_key_id", fallback=None)
-        secret = file.get(profile, "aws_secret_access_key", fallback=None)
-    return S3Keys(endpoint.rstrip("/"), region, key or None, secret or None)
+    key, secret, token = _find_s3_keys(bucket)
+    return S3Keys(endpoint.rstrip("/"), region, key, secret, token)
+
+
+def _find_s3_keys(bucket: str) -> tuple[str | None, str | None, str | None]:
+    """Key, secret and session token from the first place that has both of the former."""
+    env, file = os.environ, configparser.RawConfigParser()
+    if bucket == "eodata" and (key := env.get("CDSE_S3_ACCESS_KEY")) and (secret := env.get("CDSE_S3_SECRET_KEY")):
+        return key, secret, None
+    if (key := env.get("AWS_ACCESS_KEY_ID")) and (secret := env.get("AWS_SECRET_ACCESS_KEY")):
+        return key, secret, env.get("AWS_SESSION_TOKEN")
+    file.read(Path(env.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")).expanduser())
+    profile = env.get("AWS_PROFILE", "default")
+    names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+    key, secret, token = (file.get(profile, name, fallback=None) or None for name in names)
+    return (key, secret, token) if key and secret else (None, None, None)
 
 
 def _cdse_login() -> tuple[str, str]:
@@ -197,23 +254,5 @@ def _cdse_login() -> tuple[str, str]:
     except (OSError, netrc.NetrcParseError):
         login = None
     if not login or login[2] is None:
-        raise SourceError(
-            "Downloads from the Copernicus Data Space need an account: set CDSE_USERNAME and CDSE_PASSWORD, or "
-            "CDSE_ACCESS_TOKEN, or ~/.netrc for identity.dataspace.copernicus.eu, or S3 keys (CDSE_S3_ACCESS_KEY, "
-            "CDSE_S3_SECRET_KEY)."
-        )
+        raise SourceError(f"Downloads from the Copernicus Data Space need an account. {CDSE_ADVICE}")
     return login[0], login[2]
-
-
-def _json_of(
-    who: str, method: str, url: str, *, headers: dict[str, str] | None = None, data: dict[str, str] | None = None
-) -> dict[str, str]:
-    try:
-        answer = requests.request(method, url, headers=headers, data=data, timeout=(10, 60))
-        if not answer.ok:
-            raise SourceError(f"{who} gives no token (HTTP {answer.status_code}). Check the account and try again.")
-        return dict(answer.json())
-    except (requests.RequestException, ValueError) as error:
-        if isinstance(error, SourceError):
-            raise
-        raise SourceError(f"{who} gives no token ({type(error).__name__}). Try again later.") from None

@@ -135,6 +135,8 @@ def _age(scene: Scene) -> tuple[int, tuple[int, int], str, str]:
 
 def _nothing(options: SceneOptions, scenes: Sequence[Scene], tally: Tally, region: BaseGeometry | None) -> str:
     asked = [f"level {options.level}"]
+    if options.collection:
+        asked.append(f"collection {options.collection}")
     if options.season:
         asked.append(f"season {options.season[0]}/{options.season[1]}")
     if options.tiles:
@@ -149,10 +151,10 @@ def _nothing(options: SceneOptions, scenes: Sequence[Scene], tally: Tally, regio
         times = [s.datetime.date() for s in scenes]
         tiles, levels = sorted({s.tile for s in scenes}), sorted({s.level for s in scenes})
         boxes = [shape(dict(s.footprint)) for s in scenes if s.footprint]
-        where = f", {describe_box(unary_union(boxes))}" if boxes else ""
+        box = f", {describe_box(unary_union(boxes))}" if boxes else ""
         held = (
             f" It holds {len(scenes)} scenes of {min(times)} to {max(times)}, level {', '.join(levels)}, "
-            f"tiles {', '.join(tiles)}{where}."
+            f"tiles {', '.join(tiles)}{box}."
         )
     return (
         f"No scene of {where} is left for {'; '.join(asked)}: {tally}.{held} "

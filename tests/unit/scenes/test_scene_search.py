@@ -4,7 +4,7 @@ import json
 from datetime import date
 
 import pytest
-from shapely.geometry import box
+from shapely.geometry import MultiPolygon, box, mapping
 
 from bocage.core.errors import ConfigError, MissingFile, NothingLeft, UnknownName
 from bocage.scenes.options import SceneOptions
@@ -45,6 +45,52 @@ def test_each_filter_gives_its_reason(archive):
     assert tally.to_json()["dropped"] == {"another level": 1, "too cloudy": 1, "another tile": 1}
 
 
+def write_items(folder, *footprints):
+    """A static catalogue of items 'TILE baseline': name -> footprint, all of one overflight."""
+    items = []
+    for name, outline in footprints:
+        tile, baseline = name.split()
+        product = f"S2A_MSIL2A_20210801T104021_N{baseline.replace('.', '')}_R008_T{tile}_20210801T{baseline[3:]}0000"
+        properties = {"datetime": "2021-08-01T10:40:21Z", "grid:code": f"MGRS-{tile}", "platform": "sentinel-2a"}
+        properties |= {"s2:processing_baseline": baseline, "s2:product_type": "S2MSI2A"}
+        items.append({"type": "Feature", "id": product, "properties": properties, "geometry": mapping(outline)})
+    (folder / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+    return SceneOptions(catalog="stac_static", path=str(folder / "items.json"))
+
+
+def test_duplicates_overlaps_two_zones_and_misses_are_resolved_by_the_rules(tmp_path):
+    """A region over the zones 31 and 32; what stays does not depend on the order of the catalog."""
+    products = [
+        ("31TGJ 03.01", box(4.8, 43, 6.1, 44)),
+        ("31TGJ 05.00", box(4.8, 43, 6.1, 44)),  # made again: the higher baseline stays
+        ("32TLP 05.00", box(5.9, 43, 7.3, 44)),  # the next zone: ground of its own
+        ("32TKP 05.00", box(5.0, 43, 6.0, 44)),  # the next zone's tile over the same ground
+        ("31TGH 05.00", box(4.8, 42, 6.1, 42.9)),  # beside the region
+    ]
+    region = box(5.2, 43.4, 6.5, 43.6)
+    for order in (products, products[::-1]):
+        scenes, tally = search_scenes(write_items(tmp_path, *order), region)
+        assert sorted((s.tile, s.baseline, s.crs) for s in scenes) == [
+            ("31TGJ", "05.00", "EPSG:32631"),
+            ("32TLP", "05.00", "EPSG:32632"),
+        ]
+        assert tally.dropped == {
+            "reprocessed duplicate": 1,
+            "covered by an overlapping tile": 1,
+            "outside the region": 1,
+        }
+    named, _ = search_scenes(write_items(tmp_path, *products).model_copy(update={"tiles": ("32TKP",)}), region)
+    assert [s.tile for s in named] == ["32TKP"]
+
+
+def test_a_footprint_between_two_fields_misses_them(tmp_path):
+    fields = MultiPolygon([box(5.0, 43.0, 5.1, 43.1), box(7.0, 43.0, 7.1, 43.1)])
+    products = [("31TGJ 05.00", box(4.8, 42.5, 5.5, 44)), ("32TLP 05.00", box(5.6, 42.5, 6.9, 44))]
+    scenes, tally = search_scenes(write_items(tmp_path, *products), fields)
+    assert [s.tile for s in scenes] == ["31TGJ"]
+    assert tally.dropped == {"outside the region": 1}
+
+
 def test_of_reprocessed_products_the_highest_baseline_then_the_latest_stays(safe, tmp_path):
     safe.write_safe(tmp_path, {}, baseline="02.07")
     safe.write_safe(tmp_path, {}, baseline="05.00", generated="20230101T000000", offset=-1000)
@@ -73,6 +119,7 @@ def test_nothing_left_says_what_was_asked_and_what_is_there(archive):
     with pytest.raises(NothingLeft) as caught:
         search(archive, season=(date(2019, 1, 1), date(2019, 12, 31)))
     message = str(caught.value)
+    assert message.startswith(f"No scene of '{archive}' (local_safe) is left")
     assert "season 2019-01-01/2019-12-31" in message
     assert "holds 5 scenes of 2018-04-10 to 2018-06-20" in message
     assert "4 outside the season" in message
@@ -95,6 +142,8 @@ def test_a_product_that_is_a_file_and_a_folder_without_products(tmp_path):
 
 
 def test_wrong_options_are_configuration_errors():
+    with pytest.raises(ConfigError, match="is the whole world"):
+        search_scenes(SceneOptions(catalog="earth_search"))
     with pytest.raises(ConfigError, match="needs a path"):
         search_scenes(SceneOptions())
     with pytest.raises(UnknownName, match="Did you mean 'local_safe'"):

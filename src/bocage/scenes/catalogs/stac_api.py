@@ -11,16 +11,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import requests
+from pystac.errors import STACError
 from pystac_client import Client
+from pystac_client.errors import ClientTypeError
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
+from pystac_client.warnings import DoesNotConformTo
 from shapely.geometry.base import BaseGeometry
 
 from bocage.core.errors import ConfigError, CorruptFile, SourceError
 from bocage.scenes.catalogs.base import CATALOGS, Skipped
-from bocage.scenes.fetch_http import TIMEOUT_S, Patience
 from bocage.scenes.options import SceneOptions
+from bocage.scenes.patience import BUSY, TIMEOUT_S, Patience
 from bocage.scenes.record import Scene
 from bocage.scenes.stac import scene_from_item
 
@@ -39,6 +41,11 @@ class StacApi:
 
     def find(self, options: SceneOptions, region: BaseGeometry | None = None) -> Iterator[Scene | Skipped]:
         url, collection = self._where(options)
+        if region is None and url == self.url:
+            raise ConfigError(
+                f"catalog '{self.name}' without a region is the whole world: give --region, or a box or file under "
+                "`regions`."
+            )
         try:
             io = StacApiIO(timeout=TIMEOUT_S, max_retries=self.patience.to_retry())
             search = Client.open(url, stac_io=io).search(
@@ -50,13 +57,12 @@ class StacApi:
             for item in search.items_as_dicts():
                 yield self._scene(item)
         except APIError as error:
+            raise SourceError(f"{url} {_refusal(getattr(error, 'status_code', None))}") from None
+        except (ClientTypeError, DoesNotConformTo, STACError, KeyError, ValueError) as error:
             raise SourceError(
-                f"{url} refuses the search{_status(error)}. Check scenes.path and scenes.collection."
+                f"{url} does not answer as a STAC API that can be searched ({type(error).__name__}). "
+                "Give the address of its first page, such as https://earth-search.aws.element84.com/v1."
             ) from None
-        except (requests.RequestException, OSError, ValueError) as error:
-            if isinstance(error, SourceError):
-                raise
-            raise SourceError(f"{url} cannot be searched ({type(error).__name__}). Try again later.") from None
 
     def fingerprint(self, options: SceneOptions) -> str:
         """The address; with the date of today while the season is open, since new products may come."""
@@ -101,8 +107,12 @@ def _interval(options: SceneOptions) -> str | None:
     return f"{first}T00:00:00Z/{last}T23:59:59.999Z"
 
 
-def _status(error: APIError) -> str:
-    return f" (HTTP {error.status_code})" if getattr(error, "status_code", None) else ""
+def _refusal(code: int | None) -> str:
+    if code is None:
+        return "cannot be reached, or breaks off. Check the address and the network, and try again."
+    if code in BUSY:
+        return f"is still busy (HTTP {code}) after every retry. Try again later."
+    return f"refuses the search (HTTP {code}). Check scenes.path and scenes.collection."
 
 
 CATALOGS.register("stac")(StacApi())
