@@ -54,11 +54,10 @@ def count_calibration(probabilities: Float32, labels: UInt8, *, n_bins: int = N_
     )
 
 
-def describe_calibration(counts: CalibrationCounts) -> dict[str, Any] | None:
+def describe_calibration(counts: CalibrationCounts | None) -> dict[str, Any] | None:
     """`ece` (expected calibration error, Naeini et al. 2015), `brier` (0 best, 2 worst), and `bins` that hold a pixel:
     from, to, n, mean confidence, accuracy. None if nothing was counted."""
-    total = int(counts.n.sum())
-    if total == 0:
+    if counts is None or (total := int(counts.n.sum())) == 0:
         return None
     n_bins = len(counts.n)
     gaps = np.abs(counts.right - counts.confidence)
