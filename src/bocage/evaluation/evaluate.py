@@ -32,6 +32,7 @@ from bocage.evaluation.panels import choose_panels, to_rgb
 from bocage.evaluation.predict import check_predictor, predict
 from bocage.evaluation.read import read_batches, read_samples, seen_labels
 from bocage.evaluation.write import write_blocks, write_evaluation, write_panels
+from bocage.metrics.calibration import describe_calibration
 from bocage.metrics.protocols import PROTOCOLS
 from bocage.models.predictor import Predictor
 from bocage.splits.record import Split
@@ -100,7 +101,8 @@ def evaluate(
         name: {
             "protocols": {
                 p: describe_counts(*c, PROTOCOLS[p], class_names, options, seed) for p, c in by_protocol.items()
-            }
+            },
+            "calibration": describe_calibration(outcomes[name].calibration),
         }
         for name, by_protocol in counts.items()
     }

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from bocage.core.arrays import IGNORE, Float32, Float64, Int64, UInt8, UInt32
+from bocage.metrics.calibration import CalibrationCounts, count_calibration
 from bocage.metrics.confusion import confusion
 from bocage.metrics.parcels import ParcelCounts, count_parcels, parcel_confusions
-from bocage.metrics.protocols import Protocol, protocol_counts, protocol_losses
+from bocage.metrics.protocols import Protocol, find_boundary, protocol_counts, protocol_losses
 
 # Probabilities are clipped here before the logarithm (scikit-learn's log_loss does the same for float32).
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)
+ZONES = {"all": slice(0, 2), "interior": slice(0, 1), "boundary": slice(1, 2)}  # of the first axis of an Outcome
 
 
 def loss_by_class(probabilities: Float32, labels: UInt8) -> Float64:
@@ -34,14 +36,16 @@ class Outcome:
     """Counts of one model over `n_blocks` blocks and K classes.
 
     Attributes:
-        confusions: (n_blocks, K, K) pixels.
-        losses: (n_blocks, K) sums of the cross-entropy by reference class.
+        confusions: (2, n_blocks, K, K) pixels inside parcels or other land, and those at boundaries.
+        losses: (2, n_blocks, K) sums of the cross-entropy by reference class.
+        calibration: pixels by confidence; None before the first sample, and for a baseline without probabilities.
         has_loss: False for a baseline that gives no probabilities.
     """
 
     def __init__(self, n_blocks: int, n_classes: int, *, has_loss: bool = True) -> None:
-        self.confusions: Int64 = np.zeros((n_blocks, n_classes, n_classes), np.int64)
-        self.losses: Float64 = np.zeros((n_blocks, n_classes))
+        self.confusions: Int64 = np.zeros((2, n_blocks, n_classes, n_classes), np.int64)
+        self.losses: Float64 = np.zeros((2, n_blocks, n_classes))
+        self.calibration: CalibrationCounts | None = None
         self.has_loss = has_loss
         self._parcels: list[ParcelCounts] = []
         self._parcel_blocks: list[int] = []
@@ -61,20 +65,27 @@ class Outcome:
             labels, parcel_ids, prediction: (B, H, W).
             probabilities: (B, K, H, W), or None where there are none.
         """
-        n_classes = self.confusions.shape[1]
+        n_classes = self.confusions.shape[-1]
         for i, block in enumerate(blocks):
-            self.confusions[block] += confusion(labels[i], prediction[i], n_classes)
+            at_boundary = find_boundary(parcel_ids[i])
+            for zone, left_out in enumerate((at_boundary, ~at_boundary)):
+                scored = np.where(left_out, np.uint8(IGNORE), labels[i])
+                self.confusions[zone, block] += confusion(scored, prediction[i], n_classes)
+                if probabilities is not None:
+                    self.losses[zone, block] += loss_by_class(probabilities[i], scored)
             self._parcels.append(count_parcels(labels[i], prediction[i], parcel_ids[i], n_classes))
             self._parcel_blocks.append(block)
             if probabilities is not None:
-                self.losses[block] += loss_by_class(probabilities[i], labels[i])
+                counted = count_calibration(probabilities[i], labels[i])
+                self.calibration = self.calibration + counted if self.calibration else counted
 
     def counts(self, protocol: Protocol) -> tuple[Int64, Float64 | None]:
         """Counts (n_blocks, K, K) under a protocol, and loss sums (n_blocks,) where there are any."""
         if protocol.unit == "pixel":
-            losses = protocol_losses(self.losses, protocol) if self.has_loss else None
-            return protocol_counts(self.confusions, protocol), losses
-        n_blocks, n_classes = self.losses.shape
+            zones = ZONES[protocol.zone]
+            losses = protocol_losses(self.losses[zones].sum(0), protocol) if self.has_loss else None
+            return protocol_counts(self.confusions[zones].sum(0), protocol), losses
+        _, n_blocks, n_classes = self.losses.shape
         votes = parcel_confusions(
             self._parcels, self._parcel_blocks, n_blocks, n_classes, by_area=protocol.unit == "parcel_area"
         )

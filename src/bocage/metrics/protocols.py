@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bocage.core.arrays import BACKGROUND, AnyArray, Float64, Int64
+import numpy as np
+
+from bocage.core.arrays import BACKGROUND, AnyArray, Bool, Float64, Int64, UInt32
 from bocage.core.registry import Registry
 
 
@@ -22,6 +24,7 @@ class Protocol:
         present_only: means run over the classes with reference pixels only.
         lost_predictions: True also leaves out pixels that are predicted as background: they vanish instead of being
             errors. Only published numbers that were made so ask for it.
+        zone: "boundary" counts the pixels with a neighbour that is not of their parcel, "interior" the others.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Protocol:
     background: bool = True
     present_only: bool = False
     lost_predictions: bool = False
+    zone: Literal["all", "interior", "boundary"] = "all"
 
 
 PROTOCOLS: Registry[Protocol] = Registry("protocol")
@@ -37,6 +41,8 @@ for _protocol in (
     Protocol("all_pixels", "every pixel with a known class, background included"),
     Protocol("crop_pixels", "pixels that the reference gives to a crop", background=False),
     Protocol("present_classes", "all pixels; means over the classes with reference pixels only", present_only=True),
+    Protocol("interior_pixels", "pixels whose neighbours are all of their parcel (or of no parcel)", zone="interior"),
+    Protocol("boundary_pixels", "pixels with a neighbour of another parcel or of none", zone="boundary"),
     Protocol("parcels", "one count a parcel: the majority of its pixels", unit="parcel"),
     Protocol("parcels_area", "as parcels, each weighed by its pixels", unit="parcel_area"),
     Protocol(
@@ -47,6 +53,14 @@ for _protocol in (
     ),
 ):
     PROTOCOLS.register(_protocol.name)(_protocol)
+
+
+def find_boundary(parcel_ids: UInt32) -> Bool:
+    """(H, W) True where one of the eight neighbours has another parcel number; what is outside counts as the same."""
+    padded = np.pad(parcel_ids, 1, mode="edge")
+    height, width = parcel_ids.shape
+    shifted = [padded[r : r + height, c : c + width] for r in range(3) for c in range(3)]
+    return np.asarray(np.logical_or.reduce([around != parcel_ids for around in shifted]), dtype=bool)
 
 
 def protocol_counts(confusions: Int64, protocol: Protocol) -> Int64:

@@ -158,6 +158,7 @@ def evaluation(run: RunData) -> Iterator[Block]:
         yield _protocol_table(record, protocol)
     if record.get("compare"):
         yield from _comparisons(record["compare"])
+    yield from _calibration(record)
     yield from _per_class(run, record)
     yield from _confusions(run, record)
     yield from _panels(run)
@@ -208,6 +209,20 @@ def _verdict(low: float, high: float) -> str:
     if high < 0:
         return "the second is better on these blocks"
     return "not told apart: the interval holds 0"
+
+
+def _calibration(record: Json) -> Iterator[Block]:
+    """How far each model's confidence is from how often it is right."""
+    rows = []
+    for name, model in record["models"].items():
+        if found := model.get("calibration"):
+            n = sum(b["n"] for b in found["bins"])
+            means = (sum(b["n"] * b[key] for b in found["bins"]) / n for key in ("confidence", "accuracy"))
+            rows.append(Row((name, *(percent(m) for m in means), score(found["ece"]), score(found["brier"]))))
+    if rows:
+        columns = ("Model", ">mean confidence", ">pixel accuracy", ">ECE", ">Brier score")
+        note = "ECE: mean distance of confidence and accuracy over 15 bins of confidence; Brier score: 0 best, 2 worst."
+        yield Table("Calibration (all pixels)", columns, tuple(rows), note)
 
 
 def _per_class(run: RunData, record: Json) -> Iterator[Block]:

@@ -38,6 +38,7 @@ from bocage.training.history import Epoch, best_epoch, best_miou_epoch, to_json
 from bocage.training.loop import OnEpoch, Task, count_band_statistics, train_network
 from bocage.training.options import TrainingOptions
 from bocage.training.parts import count_pixels, parcels_of, part_of
+from bocage.training.seen import summarise_samples
 from bocage.training.state_store import STATE_FILE
 
 HISTORY = "history.json"
@@ -111,6 +112,7 @@ def train_model(
         "options": options.deciding(trees=isinstance(kind, TREE_KINDS)),
         "dataset_digest": dataset.info.digest,
         "fingerprint": fingerprint,
+        "seen": summarise_samples(dataset, split.sample_ids("train"), seed=seed).to_json(),
     }
     write_json(folder / HISTORY, to_json(history))
     info = dataset.info

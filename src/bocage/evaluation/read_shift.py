@@ -1,0 +1,34 @@
+"""A data set + what a checkpoint says of its training data → findings. Reads samples of the data set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bocage.core.errors import CorruptFile
+from bocage.datasets.read import Dataset
+from bocage.metrics.shift import Summary, find_shifts
+from bocage.models.checkpoint import ModelRecord
+from bocage.training.seen import summarise_samples
+
+
+def compare_with_training(dataset: Dataset, record: ModelRecord, *, seed: int) -> list[dict[str, Any]]:
+    """What differs between a data set and what a model was trained on; see `find_shifts`.
+
+    Labels are compared only where the data set has the classes of the model.
+
+    Raises:
+        CorruptFile: if the checkpoint keeps no summary of its training data.
+        MissingBand: if the data set lacks a band of the model.
+        NothingLeft: if no pixel of the data set is valid.
+    """
+    if "seen" not in record.training:
+        raise CorruptFile(f"The checkpoint of '{record.name}' does not say what it was trained on. Train it again.")
+    training = Summary.from_json(record.training["seen"])
+    found = summarise_samples(dataset, dataset.sample_ids, seed=seed)
+    same_classes = tuple(dataset.info.class_names) == tuple(record.class_names)
+    shifts = find_shifts(found, training, record.class_names if same_classes else None)
+    levels = (dataset.info.level, str(record.preprocessing.get("level", dataset.info.level)))
+    if levels[0] == levels[1]:
+        return shifts
+    message = f"The data are level {levels[0]}, the training data level {levels[1]}."
+    return [{"kind": "level", "cause": message, "size": 1, "message": message}, *shifts]

@@ -1,0 +1,73 @@
+"""Intervals against scipy's bootstrap, and against the truth: how often do they cover it?"""
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap
+
+from bocage.metrics.intervals import block_bootstrap, paired_bootstrap, widened_tail
+from bocage.metrics.scores import score_arrays
+
+K, BLOCK_PX = 4, 400
+SCORES = ("miou", "miou_foreground", "pixel_accuracy", "mean_class_accuracy", "kappa", "macro_f1", "weighted_f1")
+
+
+def survey(n_blocks: int, rng: np.random.Generator) -> np.ndarray:
+    """(n_blocks, K, K) counts. Pixels of a block are alike: they share a mixture of classes and a skill."""
+    mixture = rng.dirichlet([0.8, 0.5, 0.4, 0.3], n_blocks)
+    skill = 1.2 + 0.9 * rng.standard_normal((n_blocks, 1)) + 0.5 * rng.standard_normal((n_blocks, K))
+    right = 1 / (1 + np.exp(-skill))
+    shares = np.repeat(((1 - right) / (K - 1))[..., None], K, axis=2)
+    shares[:, np.arange(K), np.arange(K)] = right
+    return rng.multinomial(rng.multinomial(BLOCK_PX, mixture), shares)
+
+
+def test_bounds_are_those_of_scipy_at_the_widened_level() -> None:
+    counts = survey(30, np.random.default_rng(2))
+    level = 1 - 2 * widened_tail(30, 0.9)
+    theirs = _scipy_interval(counts, level)
+    ours = block_bootstrap(counts, rng=np.random.default_rng(1), n_draws=20_000, level=0.9)
+    assert ours is not None
+    assert (ours["miou"]["low"], ours["miou"]["high"]) == pytest.approx(theirs, abs=4e-3)
+
+
+def _scipy_interval(counts: np.ndarray, level: float) -> tuple[float, float]:
+    """BCa interval of mIoU, blocks drawn by their numbers."""
+
+    def miou(numbers: np.ndarray) -> float:
+        return float(score_arrays(counts[numbers].sum(0))["miou"])
+
+    found = bootstrap(
+        (np.arange(len(counts)),),
+        miou,
+        n_resamples=5000,
+        confidence_level=level,
+        method="BCa",
+        vectorized=False,
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+@pytest.mark.slow
+def test_intervals_cover_the_truth_in_a_thousand_surveys_of_forty_blocks() -> None:
+    rng = np.random.default_rng(1)
+    truth = score_arrays(survey(200_000, rng).sum(0))
+    covered = dict.fromkeys(SCORES, 0)
+    for _ in range(1000):
+        interval = block_bootstrap(survey(40, rng), rng=rng, n_draws=600)
+        assert interval is not None
+        for name in SCORES:
+            covered[name] += interval[name]["low"] <= truth[name] <= interval[name]["high"]
+    assert all(920 <= n <= 975 for n in covered.values()), covered
+
+
+@pytest.mark.slow
+def test_paired_intervals_cover_the_true_difference() -> None:
+    rng = np.random.default_rng(2)
+    first, second = survey(200_000, rng), survey(200_000, rng)
+    truth = score_arrays(first.sum(0))["miou"] - score_arrays(second.sum(0))["miou"]
+    covered = 0
+    for _ in range(1000):
+        pair = paired_bootstrap(survey(40, rng), survey(40, rng), "miou", rng=rng, n_draws=600)
+        covered += pair["low"] <= truth <= pair["high"]
+    assert 920 <= covered <= 975
