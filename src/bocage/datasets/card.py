@@ -160,28 +160,29 @@ def to_png(image: UInt8) -> bytes:
 def _resized(image: UInt8) -> UInt8:
     """(H, W, 3) at SHOWN_PX on either side, nearest pixels."""
     rows, cols = (np.arange(SHOWN_PX) * n // SHOWN_PX for n in image.shape[:2])
-    return image[rows][:, cols]
+    return np.asarray(image[rows][:, cols])
 
 
 def _framed(image: UInt8) -> UInt8:
-    return np.pad(image, ((4, 4), (4, 4), (0, 0)), constant_values=255)
+    return np.asarray(np.pad(image, ((4, 4), (4, 4), (0, 0)), constant_values=255))
 
 
 def _true_color(image: Float32, bands: Sequence[str]) -> UInt8:
     """(C, H, W) reflectance → (H, W, 3); reflectance 0.25 is white. Grey of the first band without the visible ones."""
     names = ("B04", "B03", "B02")
     chosen = [bands.index(b) if set(names) <= set(bands) else 0 for b in names]
-    return (np.clip(np.moveaxis(image[chosen], 0, -1) / 0.25, 0, 1) * 255).astype(np.uint8)
+    return np.asarray((np.clip(np.moveaxis(image[chosen], 0, -1) / 0.25, 0, 1) * 255).astype(np.uint8))
 
 
 def _bounds(manifest: pd.DataFrame) -> tuple[float, float, float, float]:
     """The box around all samples in degrees: left, bottom, right, top."""
     boxes = []
-    for (crs, size), group in manifest.groupby(["crs", "resolution_m"]):
+    for key, group in manifest.groupby(["crs", "resolution_m"]):
+        crs, size = str(key[0]), float(group["resolution_m"].iloc[0])  # type: ignore[index]
         right, bottom = group["left"] + group["width"] * size, group["top"] - group["height"] * size
         left, top = float(group["left"].min()), float(group["top"].max())
         shape = (round((top - float(bottom.min())) / size), round((float(right.max()) - left) / size))
-        boxes.append(grid_footprint(make_grid(str(crs), left, top, float(size), shape)).bounds)
+        boxes.append(grid_footprint(make_grid(crs, left, top, size, shape)).bounds)
     edges = np.array(boxes)
     return (*(float(v) for v in edges[:, :2].min(axis=0)), *(float(v) for v in edges[:, 2:].max(axis=0)))  # type: ignore[return-value]
 
