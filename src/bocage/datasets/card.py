@@ -178,7 +178,7 @@ def _bounds(manifest: pd.DataFrame) -> tuple[float, float, float, float]:
     """The box around all samples in degrees: left, bottom, right, top."""
     boxes = []
     for key, group in manifest.groupby(["crs", "resolution_m"]):
-        crs, size = str(key[0]), float(group["resolution_m"].iloc[0])  # type: ignore[index]
+        crs, size = str(key[0]), float(group["resolution_m"].iloc[0])
         right, bottom = group["left"] + group["width"] * size, group["top"] - group["height"] * size
         left, top = float(group["left"].min()), float(group["top"].max())
         shape = (round((top - float(bottom.min())) / size), round((float(right.max()) - left) / size))
