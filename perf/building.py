@@ -34,6 +34,14 @@ from perf.frame import Entry
 SIZE_PX = 5490  # a quarter of a tile
 PARCELS_PER_PX = 15_000 / 5490**2
 GOAL_RATIO = 0.8
+# runs a module and says its own peak; the one that `wait4` reports may be that of the process which started it
+MEASURED = """
+import runpy, sys
+try:
+    runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+finally:
+    print([line for line in open("/proc/self/status") if line.startswith("VmHWM")][0], end="", file=sys.stderr)
+"""
 
 
 def make_entry(
@@ -53,8 +61,7 @@ def make_entry(
         )
     )
     out, cache, plain = folder / "run", folder / "cache", folder / "plain"
-    command = [sys.executable, "-m", "bocage", "objects", str(world.experiment), "--out", str(folder / "objects.csv")]
-    reference = [sys.executable, "-m", "perf.reference_building", str(request), str(plain)]
+    build = ["objects", str(world.experiment), "--out", str(folder / "objects.csv")]
     return Entry(
         name=name,
         title=f"A data set of {size_px} × {size_px} px, {len(DATES)} dates, {n_parcels:,} parcels, {kind.upper()}",
@@ -66,8 +73,8 @@ def make_entry(
         equal=lambda a, b: is_equal(a[0], a[1], b),
         goal_ratio=goal_ratio,
         memory=lambda: {
-            "ours": peak_gb(command, emptied(cache), emptied(out)),
-            "peer": peak_gb(reference, cache, emptied(plain)),
+            "ours": peak_gb("bocage", build, emptied(cache), emptied(out)),
+            "peer": peak_gb("perf.reference_building", [str(request), str(plain)], cache, emptied(plain)),
         },
     )
 
@@ -123,19 +130,14 @@ def decode(path: str) -> int:
         return int(source.read(1)[0, 0])
 
 
-def peak_gb(command: Sequence[str], cache: Path, out: Path) -> float:
+def peak_gb(module: str, arguments: Sequence[str], cache: Path, out: Path) -> float:
     """Largest resident memory of a process of its own that does the work."""
     out.mkdir(parents=True, exist_ok=True)
     path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "BOCAGE_CACHE": str(cache), "PYTHONPATH": path}
-    with subprocess.Popen(command, env=environment, cwd=out, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as done:
-        assert done.stderr is not None
-        said = done.stderr.read().decode()
-        _, status, usage = os.wait4(done.pid, 0)
-        done.returncode = os.waitstatus_to_exitcode(status)
-    if done.returncode:
-        raise RuntimeError(said)
-    return usage.ru_maxrss * 1024 / 1e9
+    command = [sys.executable, "-c", MEASURED, module, *arguments]
+    done = subprocess.run(command, env=environment, cwd=out, capture_output=True, text=True, check=True)
+    return int(done.stderr.splitlines()[-1].split()[1]) * 1024 / 1e9
 
 
 def emptied(folder: Path) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from bocage.cli.output import emit, table
-from bocage.core.errors import CorruptFile
+from bocage.core.errors import ConfigError, CorruptFile
 from bocage.core.tally import Tally
 
 app = typer.Typer(no_args_is_help=True)
@@ -118,12 +118,20 @@ def export(
     folder: Path = typer.Argument(help="Folder of the data set."),
     to: str = typer.Option(help="npy, zarr or sen4agrinet."),
     out: Path | None = typer.Option(None, help="Where it goes; default: FOLDER-<format>."),
+    split: Path | None = typer.Option(None, help="With sen4agrinet: a split, written as one COCO file a part."),
 ) -> None:
     """Write a data set in another format."""
+    from bocage.datasets.coco import write_coco
     from bocage.datasets.export import export_dataset
     from bocage.datasets.read import open_dataset
+    from bocage.splits.store import read_given
 
-    result = export_dataset(open_dataset(folder), to, out or folder.with_name(f"{folder.name}-{to}"))
+    if split is not None and to != "sen4agrinet":
+        raise ConfigError(f"--split belongs to --to sen4agrinet; '{to}' has no split files.")
+    dataset, parts = open_dataset(folder), read_given(split) if split is not None else {}
+    result = export_dataset(dataset, to, out or folder.with_name(f"{folder.name}-{to}"))
+    if split is not None:
+        result["coco"] = [str(path) for path in write_coco(dataset, parts, Path(result["out"]))]
     emit(
         {"ok": True, "problems": [], **result},
         text=f"{result['out']}: {result['n_files']} files, {result['bytes'] / 1e6:,.1f} MB.",

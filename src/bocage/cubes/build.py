@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 
 from bocage.core.arrays import MISSING_INT16, Bool, Int16, UInt8, UInt16
@@ -52,6 +53,8 @@ from bocage.cubes.read import CLOUD_MASK, find_cloud_mask, read_bands, read_clou
 from bocage.cubes.store import CubeWriter, plan_blocks
 from bocage.scenes.read import check_scene_files
 from bocage.scenes.record import SCL, Asset, Scene
+
+_NODATA, _LOW, _SATURATED = np.uint8(1), np.uint8(2), np.uint8(4)  # marks of `convert_band`
 
 
 @dataclass(frozen=True)
@@ -241,15 +244,13 @@ def to_date(
         clouds: (y, x) True where the product's own mask has clouds or snow; counts where there are no scene classes.
         options: what is clear, bright, and whether to check dark pixels.
     """
-    stored = np.empty((0, 0, 0), np.int16)
-    nodata = low = saturated = np.zeros((), bool)
+    stored, marks = np.empty((0, 0, 0), np.int16), np.empty((0, 0), np.uint8)
     for i, (band, dn) in enumerate(numbers):
         if i == 0:
-            stored = np.empty((len(options.bands), *dn.shape), np.int16)
-        stored[i] = reflectance_table(scene.offset_of(band), scene.quantification)[dn]
-        nodata, low = nodata | (dn == NODATA_DN), low | (dn <= RIPPLE_DN)
-        saturated = saturated | (dn == SATURATED_DN) | (stored[i] == MOST_STORED)
-    nodata = grow_nodata(nodata, low)
+            stored, marks = np.empty((len(options.bands), *dn.shape), np.int16), np.zeros(dn.shape, np.uint8)
+        convert_band(dn, reflectance_table(scene.offset_of(band), scene.quantification), stored[i], marks)
+    saturated = (marks & _SATURATED) != 0
+    nodata = grow_nodata((marks & _NODATA) != 0, (marks & _LOW) != 0)
     unclear = clouds if clouds is not None else np.zeros_like(nodata)
     if scl is not None:
         unclear = ~np.isin(scl, options.clear_scl)
@@ -261,6 +262,20 @@ def to_date(
         darkest = dark_reflectance(stored, options.bands, scl, ~nodata & ~saturated)
         contradiction = find_contradiction(scene, darkest)
     return Date(stored, quality, contradiction)
+
+
+@numba.njit(nogil=True, cache=True, parallel=True)
+def convert_band(dn: UInt16, table: Int16, stored: Int16, marks: UInt8) -> None:
+    """One band (y, x) through the table of reflectance into `stored`; what its numbers say of a pixel into `marks`."""
+    for row in numba.prange(dn.shape[0]):
+        for col in range(dn.shape[1]):
+            number = dn[row, col]
+            value = table[number]
+            stored[row, col] = value
+            if number <= RIPPLE_DN:
+                marks[row, col] |= _LOW | _NODATA if number == NODATA_DN else _LOW
+            elif number == SATURATED_DN or value == MOST_STORED:
+                marks[row, col] |= _SATURATED
 
 
 def _uses_scl(scene: Scene, options: CubeOptions) -> bool:

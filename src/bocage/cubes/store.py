@@ -98,6 +98,14 @@ class CubeStore:
             reflectance[i] = np.where((quality[i] & NODATA) == 0, from_stored(stored), np.float32(0))
         return Cube(reflectance, quality, self.days[chosen], self.bands, grid_window(self.grid, window))
 
+    def read_stored(self, window: Window | None = None, dates: Sequence[int] | None = None) -> tuple[Int16, Bool]:
+        """(time, band, y, x) stored reflectance and (time, y, x) where it is usable; half the work of `read`."""
+        window, chosen = self._within(window), self._positions(dates)
+        stored = np.empty((len(chosen), len(self.bands), *window.shape), np.int16)
+        for i, t in enumerate(chosen):
+            stored[i] = self._reflectance[(t, slice(None), *window.slices)]
+        return stored, find_valid(self.read_quality(window, chosen))
+
     def read_quality(self, window: Window | None = None, dates: Sequence[int] | None = None) -> UInt8:
         """(time, y, x) bit flags alone; cheap."""
         window, chosen = self._within(window), self._positions(dates)
@@ -270,7 +278,7 @@ def _create(path: Path, shape: tuple[int, int, int, int], *, counts: bool) -> No
         chunks=(1, c, *tile),
         dtype="int16",
         fill_value=MISSING_INT16,
-        compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle", typesize=2),
+        compressors=BloscCodec(cname="lz4", clevel=5, shuffle="shuffle", typesize=2),
         dimension_names=("time", "band", "y", "x"),
         attributes=REFLECTANCE,
     )

@@ -14,27 +14,17 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from bocage.core.arrays import IGNORE, Bool, Float32, Int32, UInt8, UInt32
+from bocage.core.arrays import IGNORE, MISSING_INT16, Bool, Int16, Int32, UInt8, UInt32
 from bocage.core.errors import GridMismatch, NothingLeft
 from bocage.core.grid import Grid, Window, grid_resolution_m, grid_window
 from bocage.core.progress import track
-from bocage.core.sample import Origin, Sample
+from bocage.core.sample import Origin
 from bocage.datasets.info import ClassInfo, DatasetInfo
 from bocage.datasets.options import DatasetOptions
 from bocage.datasets.read import open_dataset
+from bocage.datasets.record import Record
 from bocage.datasets.write import BUILDING, INFO, DatasetWriter, Prepared
 from bocage.taxonomy.taxonomy import CropClass
-
-
-class ReadCube(Protocol):
-    """What is needed of a cube that was read (`cubes.Cube`)."""
-
-    @property
-    def reflectance(self) -> Float32: ...
-    @property
-    def valid(self) -> Bool: ...
-    @property
-    def days(self) -> Int32: ...
 
 
 class CubeSource(Protocol):
@@ -48,7 +38,9 @@ class CubeSource(Protocol):
     def tile(self) -> str: ...
     @property
     def scenes(self) -> tuple[str, ...]: ...
-    def read(self, window: Window | None = None, dates: Sequence[int] | None = None) -> ReadCube: ...
+    @property
+    def days(self) -> Int32: ...
+    def read_stored(self, window: Window | None = None, dates: Sequence[int] | None = None) -> tuple[Int16, Bool]: ...
 
 
 class LabelSource(Protocol):
@@ -125,8 +117,8 @@ def build_dataset(
     fractions = [str(c) for c in selected.columns if str(c).endswith("_fraction")]
 
     def prepare(row: Mapping[str, Any]) -> Prepared:
-        sample = read_sample(row, cubes[row["cube"]], labels[row["cube"]], country=country, year=year)
-        return writer.prepare(sample, {k: row[k] for k in ("cube", "row", "col", *fractions)})
+        parts = read_sample(row, cubes[row["cube"]], labels[row["cube"]], country=country, year=year)
+        return writer.prepare(*parts, {k: row[k] for k in ("cube", "row", "col", *fractions)})
 
     left = [row for row in rows if row["candidate_id"] not in writer]
     with ThreadPoolExecutor(threads) as pool:
@@ -139,29 +131,26 @@ def build_dataset(
 
 def read_sample(
     candidate: Mapping[str, Any], cube: CubeSource, labels: LabelSource, *, country: str, year: int
-) -> Sample:
-    """One candidate as a Sample; 255 where no date is valid."""
+) -> tuple[Origin, Int32, Record]:
+    """One candidate in stored form: where it is from, its days, its arrays; label 255 where no date is valid."""
     window = Window(*(int(candidate[k]) for k in ("row", "col", "height", "width")))
     dates = [int(t) for t in candidate["dates"]]
-    part = cube.read(window, dates)
+    stored, valid = cube.read_stored(window, dates)
     classes, parcel_ids = labels.read(window)
-    valid = part.valid
-    return Sample(
-        image=np.where(valid[:, None], part.reflectance, np.float32(0)),
-        valid=valid,
+    record = Record(
+        image=np.where(valid[:, None], stored, np.int16(MISSING_INT16)),
         labels=np.where(valid.any(axis=0), classes, np.uint8(IGNORE)),
         parcel_ids=parcel_ids,
-        days=part.days,
-        bands=tuple(cube.bands),
-        origin=Origin(
-            sample_id=str(candidate["candidate_id"]),
-            country=country,
-            year=year,
-            tile=cube.tile,
-            scenes=tuple(cube.scenes[t] for t in dates),
-            grid=grid_window(cube.grid, window),
-        ),
     )
+    origin = Origin(
+        sample_id=str(candidate["candidate_id"]),
+        country=country,
+        year=year,
+        tile=cube.tile,
+        scenes=tuple(cube.scenes[t] for t in dates),
+        grid=grid_window(cube.grid, window),
+    )
+    return origin, cube.days[dates], record
 
 
 def _one(what: str, values: set[Any]) -> Any:

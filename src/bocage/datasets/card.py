@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import base64
 import re
+import struct
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from bocage.core.arrays import IGNORE, Float32, UInt8
 from bocage.core.artifacts import write_text
@@ -25,7 +25,7 @@ from bocage.core.tally import Tally
 from bocage.datasets.read import Dataset
 
 MARKDOWN, HTML, PICTURE = "card.md", "card.html", "card.png"
-N_SHOWN = 8  # samples in the picture
+N_SHOWN, SHOWN_PX = 8, 120  # samples in the picture, and their side
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#23291f}"
     "table{border-collapse:collapse;margin:.5em 0 1.5em}td,th{text-align:left;padding:.2em 1.2em .2em 0;"
@@ -57,9 +57,12 @@ def write_card(dataset: Dataset, *, name: str, sources: Sequence[Source]) -> Non
     """Write the card beside the data set's files: the same files for the same data set."""
     title = f"Data set {name}"
     sections = list(describe(dataset, sources))
-    draw_samples(dataset, dataset.folder / PICTURE)
+    picture = draw_samples(dataset)
+    part = dataset.folder / f".{PICTURE}.tmp"
+    part.write_bytes(picture)
+    part.replace(dataset.folder / PICTURE)
     write_text(dataset.folder / MARKDOWN, to_markdown(title, sections))
-    write_text(dataset.folder / HTML, to_html(title, sections, (dataset.folder / PICTURE).read_bytes()))
+    write_text(dataset.folder / HTML, to_html(title, sections, picture))
 
 
 def describe(dataset: Dataset, sources: Sequence[Source]) -> Iterator[Section]:
@@ -129,42 +132,57 @@ def to_html(title: str, sections: Sequence[Section], picture: bytes) -> str:
     return "\n".join([*parts, "</html>", ""])
 
 
-def draw_samples(dataset: Dataset, path: Path) -> None:
+def draw_samples(dataset: Dataset) -> bytes:
     """Samples spread over the manifest: the clearest date in true colour above, labels below (PNG)."""
     chosen = np.unique(np.linspace(0, len(dataset) - 1, min(N_SHOWN, len(dataset))).round().astype(int))
     table = np.full((256, 3), 255, np.uint8)
     for c in dataset.info.classes:
         table[c.id] = list(bytes.fromhex(c.color.removeprefix("#")))
-    figure = Figure(figsize=(1.5 * len(chosen), 3.1), dpi=110, layout="constrained")
-    axes = figure.subplots(2, len(chosen), squeeze=False)
-    for column, i in zip(axes.T, chosen, strict=True):
-        sample = dataset.read(dataset.sample_ids[i])
+    columns = []
+    for sample in (dataset.read(dataset.sample_ids[i]) for i in chosen):
         best = int(np.argmax(sample.valid.mean(axis=(1, 2))))
-        column[0].imshow(_true_color(sample.image[best], dataset.info.bands))
-        column[1].imshow(table[sample.labels])
-        column[0].set_title(_day(int(sample.days[best])), fontsize=7)
-    for cell in axes.flat:
-        cell.set_axis_off()
-    part = path.with_name(f".{path.name}.tmp")
-    figure.savefig(part, format="png", metadata={"Software": None})
-    part.replace(path)
+        pair = (_true_color(sample.image[best], dataset.info.bands), table[sample.labels])
+        columns.append(np.concatenate([_framed(_resized(image)) for image in pair]))
+    return to_png(np.concatenate(columns, axis=1))
+
+
+def to_png(image: UInt8) -> bytes:
+    """(H, W, 3) as a PNG file."""
+    height, width, _ = image.shape
+    rows = np.concatenate([np.zeros((height, 1), np.uint8), image.reshape(height, -1)], axis=1)  # 0: no row filter
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, RGB
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+
+
+def _resized(image: UInt8) -> UInt8:
+    """(H, W, 3) at SHOWN_PX on either side, nearest pixels."""
+    rows, cols = (np.arange(SHOWN_PX) * n // SHOWN_PX for n in image.shape[:2])
+    return np.asarray(image[rows][:, cols])
+
+
+def _framed(image: UInt8) -> UInt8:
+    return np.asarray(np.pad(image, ((4, 4), (4, 4), (0, 0)), constant_values=255))
 
 
 def _true_color(image: Float32, bands: Sequence[str]) -> UInt8:
     """(C, H, W) reflectance → (H, W, 3); reflectance 0.25 is white. Grey of the first band without the visible ones."""
     names = ("B04", "B03", "B02")
     chosen = [bands.index(b) if set(names) <= set(bands) else 0 for b in names]
-    return (np.clip(np.moveaxis(image[chosen], 0, -1) / 0.25, 0, 1) * 255).astype(np.uint8)
+    return np.asarray((np.clip(np.moveaxis(image[chosen], 0, -1) / 0.25, 0, 1) * 255).astype(np.uint8))
 
 
 def _bounds(manifest: pd.DataFrame) -> tuple[float, float, float, float]:
     """The box around all samples in degrees: left, bottom, right, top."""
     boxes = []
-    for (crs, size), group in manifest.groupby(["crs", "resolution_m"]):
+    for key, group in manifest.groupby(["crs", "resolution_m"]):
+        crs, size = str(key[0]), float(group["resolution_m"].iloc[0])
         right, bottom = group["left"] + group["width"] * size, group["top"] - group["height"] * size
         left, top = float(group["left"].min()), float(group["top"].max())
         shape = (round((top - float(bottom.min())) / size), round((float(right.max()) - left) / size))
-        boxes.append(grid_footprint(make_grid(str(crs), left, top, float(size), shape)).bounds)
+        boxes.append(grid_footprint(make_grid(crs, left, top, size, shape)).bounds)
     edges = np.array(boxes)
     return (*(float(v) for v in edges[:, :2].min(axis=0)), *(float(v) for v in edges[:, 2:].max(axis=0)))  # type: ignore[return-value]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import zarr
 from zarr.codecs import BloscCodec
 
 import bocage
-from bocage.core.arrays import IGNORE, MISSING_INT16, AnyArray, Int16
+from bocage.core.arrays import IGNORE, MISSING_INT16, AnyArray, Int16, UInt8
 from bocage.core.artifacts import write_json
 from bocage.core.bands import BANDS
 from bocage.core.errors import ConfigError, DataError, GridMismatch
@@ -116,7 +116,34 @@ def export_sen4agrinet(dataset: Dataset, out: Path) -> None:
         import h5netcdf  # type: ignore[import-untyped]
     except ModuleNotFoundError:
         raise ConfigError("netCDF files need h5netcdf: run pip install h5netcdf.") from None
-    size, factors = dataset.info.patch_size_px, _factors(dataset)
+    factors = _factors(dataset)
+    for name, sample_ids in track(list(group_windows(dataset).items()), "Writing netCDF", unit="windows"):
+        records = [dataset.read_record(s) for s in sample_ids]
+        image = np.concatenate([r.image for r in records])
+        days = np.concatenate([dataset.days(s) for s in sample_ids])
+        part = out / f".{name}.part"
+        with h5netcdf.File(part, "w") as file:
+            file.attrs.update(_attributes(dataset, sample_ids[0], name))
+            for i, band in enumerate(dataset.info.bands):
+                pixels = to_native(image[:, i], factors[band])
+                group = _group(file, band, pixels.shape[1:], days)
+                group.create_variable(band, ("time", "y", "x"), data=pixels, compression="gzip", compression_opts=4)
+            known = known_labels(records)
+            labels = np.where(known == IGNORE, 0, known).astype(np.uint32)
+            for title, values in (("labels", labels), ("parcels", records[0].parcel_ids)):
+                group = _group(file, title, values.shape, None)
+                group.create_variable(title, ("y", "x"), data=values, compression="gzip", compression_opts=4)
+        part.replace(out / f"{name}.nc")
+    write_json(out / "classes.json", {str(c.id): c.name for c in dataset.info.classes})
+
+
+def group_windows(dataset: Dataset) -> dict[str, list[str]]:
+    """Name of each patch of Sen4AgriNet → the ids of its samples, in the order of their days.
+
+    Raises:
+        DataError: if two windows would have one name.
+    """
+    size = dataset.info.patch_size_px
     windows: dict[str, dict[tuple[Any, ...], list[str]]] = {}
     for row in dataset.manifest.to_dict("records"):
         name = f"{row['year']}_{row['tile'] or 'none'}_patch_{row['row'] // size:02d}_{row['col'] // size:02d}"
@@ -128,26 +155,15 @@ def export_sen4agrinet(dataset: Dataset, out: Path) -> None:
             f"{len(twice)} names stand for several windows, e.g. {twice[0]}: Sen4AgriNet's patches lie side by side. "
             "Build with patches.stride_px = size_px and border: false, from one cube a tile and year."
         )
-    for name, places in track(list(windows.items()), "Writing netCDF", unit="windows"):
-        (sample_ids,) = places.values()
-        sample_ids.sort(key=lambda s: dataset.days(s).tolist())
-        records = [dataset.read_record(s) for s in sample_ids]
-        image = np.concatenate([r.image for r in records])
-        days = np.concatenate([dataset.days(s) for s in sample_ids])
-        part = out / f".{name}.part"
-        with h5netcdf.File(part, "w") as file:
-            file.attrs.update(_attributes(dataset, sample_ids[0], name))
-            for i, band in enumerate(dataset.info.bands):
-                pixels = to_native(image[:, i], factors[band])
-                group = _group(file, band, pixels.shape[1:], days)
-                group.create_variable(band, ("time", "y", "x"), data=pixels, compression="gzip", compression_opts=4)
-            known = np.min([r.labels for r in records], axis=0)  # a date without a view of a pixel says 255, the most
-            labels = np.where(known == IGNORE, 0, known).astype(np.uint32)
-            for title, values in (("labels", labels), ("parcels", records[0].parcel_ids)):
-                group = _group(file, title, values.shape, None)
-                group.create_variable(title, ("y", "x"), data=values, compression="gzip", compression_opts=4)
-        part.replace(out / f"{name}.nc")
-    write_json(out / "classes.json", {str(c.id): c.name for c in dataset.info.classes})
+    return {
+        name: sorted(next(iter(places.values())), key=lambda s: dataset.days(s).tolist())
+        for name, places in windows.items()
+    }
+
+
+def known_labels(records: Sequence[Record]) -> UInt8:
+    """The labels of a window from its dates: one without a view of a pixel says 255, the most."""
+    return np.asarray(np.min([r.labels for r in records], axis=0))
 
 
 def to_native(stored: Int16, factor: int) -> AnyArray:

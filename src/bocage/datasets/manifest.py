@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bocage.core.arrays import IGNORE, NO_PARCEL
+from bocage.core.arrays import IGNORE, MISSING_INT16, NO_PARCEL, Int32
 from bocage.core.digest import digest_value
 from bocage.core.errors import DataError
 from bocage.core.grid import grid_bounds, grid_resolution_m, grid_to_json
-from bocage.core.sample import Sample
+from bocage.core.sample import Origin
 from bocage.datasets.info import DatasetInfo
 from bocage.datasets.record import Record
 
@@ -31,16 +31,16 @@ def pixel_columns(n_classes: int) -> list[str]:
     return [f"n_px_{i}" for i in (*range(n_classes), IGNORE)]
 
 
-def sample_row(sample: Sample, record: Record, n_classes: int, extra: Mapping[str, Any]) -> dict[str, Any]:
+def sample_row(origin: Origin, days: Int32, record: Record, n_classes: int, extra: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest row of one sample, without its place in the store.
 
     Args:
+        days: (T,) days since 1970-01-01.
         extra: `cube`, `row`, `col` and any further columns (`*_fraction`).
 
     Raises:
         DataError: if a label is no class of the data set, or the sample has no georeference.
     """
-    origin = sample.origin
     if origin.grid is None:
         raise DataError(f"Sample '{origin.sample_id}' has no grid; a data set needs to know where its samples lie.")
     counts = np.bincount(record.labels.ravel(), minlength=256)
@@ -63,10 +63,10 @@ def sample_row(sample: Sample, record: Record, n_classes: int, extra: Mapping[st
         "left": left,
         "top": top,
         "resolution_m": grid_resolution_m(origin.grid),
-        "days": [int(d) for d in sample.days],
+        "days": [int(d) for d in days],
         "scenes": list(origin.scenes),
         **{f"n_px_{i}": int(counts[i]) for i in (*range(n_classes), IGNORE)},
-        "valid_fraction": float(sample.valid.mean()),
+        "valid_fraction": float((record.image[:, 0] != MISSING_INT16).mean()),
         **{k: v for k, v in extra.items() if k not in ("cube", "row", "col")},
         "sha256": record.digest,
     }

@@ -18,13 +18,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bocage.core.arrays import Int32
 from bocage.core.artifacts import write_json, write_text
 from bocage.core.digest import digest_file, digest_value
 from bocage.core.errors import ConfigError, CorruptFile, DataError, GridMismatch, NothingLeft
-from bocage.core.sample import Sample
+from bocage.core.sample import Origin, Sample
 from bocage.datasets.info import DatasetInfo
 from bocage.datasets.manifest import PARCEL_COLUMNS, PLACE_COLUMNS, content_digest, parcel_rows, sample_row
-from bocage.datasets.record import to_record
+from bocage.datasets.record import Record, to_record
 from bocage.datasets.store import STORES, Place
 
 INFO, MANIFEST, PARCELS = "dataset.json", "manifest.parquet", "parcels.parquet"
@@ -88,17 +89,18 @@ class DatasetWriter:
             DataError: an id that is no file name or comes twice, labels beyond the classes, no georeference.
             GridMismatch: other bands than the data set's.
         """
-        self.append(self.prepare(sample, row))
+        if sample.bands != self.info.bands:
+            raise GridMismatch(
+                f"Sample '{sample.origin.sample_id}' has bands {sample.bands}, the data set {self.info.bands}."
+            )
+        self.append(self.prepare(sample.origin, sample.days, to_record(sample), row))
 
-    def prepare(self, sample: Sample, row: Mapping[str, Any]) -> Prepared:
-        """What `add` does before it writes; any thread may do it. Arguments and errors as there."""
-        sample_id = sample.origin.sample_id
+    def prepare(self, origin: Origin, days: Int32, record: Record, row: Mapping[str, Any]) -> Prepared:
+        """What `add` does before it writes, from arrays in stored form; any thread may do it. Errors as there."""
+        sample_id = origin.sample_id
         if not _SAFE_ID.fullmatch(sample_id):
             raise DataError(f"The sample id '{sample_id}' has characters other than letters, digits and _.+-.")
-        if sample.bands != self.info.bands:
-            raise GridMismatch(f"Sample '{sample_id}' has bands {sample.bands}, the data set {self.info.bands}.")
-        record = to_record(sample)
-        about = sample_row(sample, record, len(self.info.classes), row)
+        about = sample_row(origin, days, record, len(self.info.classes), row)
         return Prepared(about, self._store.prepare(record), parcel_rows(sample_id, record))
 
     def append(self, prepared: Prepared) -> None:

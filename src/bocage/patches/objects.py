@@ -17,7 +17,7 @@ import numba
 import numpy as np
 import pandas as pd
 
-from bocage.core.arrays import IGNORE, NO_PARCEL, SCALE, AnyArray, Bool, Float32, Float64, Int64, UInt32
+from bocage.core.arrays import IGNORE, NO_PARCEL, SCALE, AnyArray, Bool, Float32, Float64, Int64, UInt32, from_stored
 from bocage.core.errors import GridMismatch, NothingLeft
 from bocage.core.grid import Window, full_window, grid_resolution_m
 from bocage.core.progress import track
@@ -275,11 +275,11 @@ def _describe_cube(
         slots = np.where(inner & (ids < len(slot_of)), slot_of[np.minimum(ids, len(slot_of) - 1)], np.int32(-1))
         for period, dates in dates_of.items():
             for t in dates:
-                part = cube.read(window, [t])
-                add_pixels(sums[period], part.reflectance[0], part.valid[0], slots, scale=SCALE)
+                (stored,), (valid,) = cube.read_stored(window, [t])
+                add_pixels(sums[period], stored, valid, slots)
                 if sort:
-                    used = part.valid[0] & (slots >= 0)
-                    gathered[period].append((part.reflectance[0][:, used], slots[used]))
+                    used = valid & (slots >= 0)
+                    gathered[period].append((from_stored(stored[:, used]), slots[used]))
     columns: dict[str, AnyArray] = {}
     for period in dates_of:
         found = _statistics(sums[period], gathered[period], options.statistics)

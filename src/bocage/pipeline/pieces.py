@@ -108,13 +108,13 @@ def _on_cluster(root: Path, pieces: Sequence[Piece], address: str) -> Iterator[t
             "workers.kind is dask, but distributed is not installed: pip install 'bocage[dask]'."
         ) from None
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client: Any = Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError) as error:
         raise ConfigError(f"workers.address: no Dask scheduler answers at {address} ({error}). Start one.") from error
     with client:
         tasks = {_submit(client, root, piece): piece for piece in pieces}
         try:
-            for task in as_completed(list(tasks), loop=client.loop):
+            for task in as_completed(list(tasks), loop=client.loop):  # type: ignore[no-untyped-call]
                 yield tasks[task], task.result()
         except KilledWorker as error:
             lost = [f"{p.stage} {p.name}" for task, p in tasks.items() if task.key == error.task]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import bocage
 _PACKAGES = ("numpy", "rasterio", "shapely", "pyproj", "geopandas", "numba", "torch", "scikit-learn", "xgboost-cpu")
 
 
+@cache
 def describe_software() -> dict[str, str]:
     """Package versions, the Python version, and the commit if bocage runs from a git checkout."""
     found = {"bocage": bocage.__version__, "python": platform.python_version()}

@@ -1,7 +1,6 @@
 """A small invented cube with labels, and the data set built from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,13 +21,6 @@ CLASSES = (
 )
 
 
-@dataclass
-class Part:
-    reflectance: np.ndarray
-    valid: np.ndarray
-    days: np.ndarray
-
-
 class SmallCube:
     """Two dates, three bands, 16 × 24 pixels; reflectance follows from row, column, band and date."""
 
@@ -45,10 +37,13 @@ class SmallCube:
         self.valid[0, 0, :3] = False  # cloud on the first date
         self.valid[:, 5, 5] = False  # never seen
 
-    def read(self, window: Window | None = None, dates: Sequence[int] | None = None) -> Part:
+    def read_stored(
+        self, window: Window | None = None, dates: Sequence[int] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         rows, cols = (window or Window(0, 0, 16, 24)).slices
         t = list(range(2) if dates is None else dates)
-        return Part(self.reflectance[t][:, :, rows, cols], self.valid[t][:, rows, cols], self.days[t])
+        stored = np.rint(self.reflectance[t][:, :, rows, cols] * 10_000).astype(np.int16)
+        return stored, self.valid[t][:, rows, cols]
 
 
 class SmallLabels:

@@ -12,6 +12,7 @@ import zarr
 
 from bocage.cli.main import main
 from bocage.core.errors import ConfigError, DataError, GridMismatch, UnknownName
+from bocage.datasets.coco import write_coco
 from bocage.datasets.combine import diff_datasets, merge_datasets, number_shifts, sample_dataset, stratify
 from bocage.datasets.export import export_dataset, to_native
 from bocage.datasets.read import open_dataset
@@ -118,6 +119,59 @@ def test_netcdf_patches_have_the_layout_of_sen4agrinet(folder: Path, tmp_path: P
     labels = xr.open_dataset(path, group="labels", engine="h5netcdf")["labels"]
     assert labels.values[0, 0] == 1  # cloud on the first date, seen on the second
     np.testing.assert_array_equal(labels, np.where(record.labels == 255, 0, record.labels))
+
+
+def test_netcdf_patches_are_read_as_the_original_code_reads_them(folder: Path, tmp_path: Path) -> None:
+    netcdf4 = pytest.importorskip("netCDF4")
+    dataset = open_dataset(folder)
+    export_dataset(dataset, "sen4agrinet", tmp_path / "nc")
+    with netcdf4.Dataset(tmp_path / "nc" / "2018_31TEJ_patch_00_00.nc", "r") as patch:
+        assert set(patch.groups) == {*dataset.info.bands, "labels", "parcels"}
+        assert patch.patch_year == "2018"
+        band = xr.open_dataset(xr.backends.NetCDF4DataStore(patch["B03"]))
+        assert band["B03"].dims == ("time", "y", "x")
+        labels = xr.open_dataset(xr.backends.NetCDF4DataStore(patch["labels"]))
+        assert labels["labels"].dtype == np.uint32
+
+
+def test_a_split_becomes_coco_files_with_the_outlines_of_parcels(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = open_dataset(folder)
+    parts = {s: "test" if "_0_16_" in s else "train" if "_8_" not in s else "dropped" for s in dataset.sample_ids}
+    split = tmp_path / "split.csv"
+    split.write_text("sample_id,part\n" + "".join(f"{s},{part}\n" for s, part in parts.items()))
+    out = tmp_path / "nc"
+    code = main(
+        ["dataset", "export", str(folder), "--to", "sen4agrinet", "--split", str(split), "--out", str(out), "--json"]
+    )
+    assert code == 0
+    written = json.loads(capsys.readouterr().out)["coco"]
+    assert {Path(p).name for p in written} == {"bocage_coco_train.json", "bocage_coco_test.json"}
+    test = json.loads((out / "bocage_coco_test.json").read_text())
+    assert [(i["file_name"], i["height"], i["date_captured"]) for i in test["images"]] == [
+        ("2018_31TEJ_patch_00_02.nc", 8, 2018)
+    ]
+    (annotation,) = test["annotations"]  # parcel 2, vineyard, fills the window
+    assert (annotation["category_id"], annotation["bbox"], annotation["area"]) == (2, [0, 0, 8, 8], 64)
+    assert {tuple(xy) for xy in np.reshape(annotation["segmentation"], (-1, 2)).tolist()} == {
+        (0, 0),
+        (0, 8),
+        (8, 8),
+        (8, 0),
+    }
+    assert [c["name"] for c in test["categories"]] == ["wheat", "vineyard"]
+    train = json.loads((out / "bocage_coco_train.json").read_text())
+    assert {i["id"] for i in train["images"]} == {a["image_id"] for a in train["annotations"]} == {1}
+    assert train["annotations"][0]["area"] == 63  # one pixel was never seen: a hole
+    assert main(["dataset", "export", str(folder), "--to", "npy", "--split", str(split), "--out", str(out)]) == 2
+
+
+def test_a_window_whose_dates_are_in_two_parts_has_no_coco_file(folder: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(folder)
+    parts = {s: ("train", "test")[i % 2] for i, s in enumerate(dataset.sample_ids)}
+    with pytest.raises(DataError, match="are in test, train, but a patch holds all of its dates"):
+        write_coco(dataset, parts, tmp_path)
 
 
 def test_native_pixels_are_means_and_missing_ones_zero() -> None:

@@ -146,7 +146,8 @@ def test_the_command_line_inspects_and_verifies(folder: Path, monkeypatch: pytes
     assert seen["bytes"] == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
 
     whole = CliRunner().invoke(app, ["verify", str(folder)])
-    assert (whole.exit_code, json.loads(whole.stdout)) == (0, {"ok": True, "problems": []})
+    unlocked = {"ok": True, "problems": [], "inputs_compared": 0, "inputs_absent": 0}
+    assert (whole.exit_code, json.loads(whole.stdout)) == (0, unlocked)
     flip(folder / "shards" / "00000.bin", 50)
     broken = CliRunner().invoke(app, ["verify", str(folder)])
     assert (broken.exit_code, json.loads(broken.stdout)["ok"]) == (3, False)
@@ -161,11 +162,11 @@ def test_a_half_built_data_set_is_continued_behind_its_last_sound_sample(
     taken = []
 
     class CountingCube(type(world.cube)):  # type: ignore[misc]
-        def read(self, window: Window | None = None, dates: Sequence[int] | None = None) -> object:
+        def read_stored(self, window: Window | None = None, dates: Sequence[int] | None = None) -> object:
             if len(taken) == 7:
                 raise KeyboardInterrupt
             taken.append(window)
-            return super().read(window, dates)
+            return super().read_stored(window, dates)
 
     half, cube = tmp_path / "half", CountingCube()
     with pytest.raises(KeyboardInterrupt):
@@ -182,7 +183,7 @@ def test_a_half_built_data_set_is_continued_behind_its_last_sound_sample(
         os.truncate(path, path.stat().st_size - 3)
     n_kept = len((half / "building.jsonl").read_text().splitlines()) - 1
     taken.clear()
-    monkeypatch.setattr(CountingCube, "read", lambda self, *a: (taken.append(a), world.cube.read(*a))[1])
+    monkeypatch.setattr(CountingCube, "read_stored", lambda self, *a: (taken.append(a), world.cube.read_stored(*a))[1])
     world.build(half, store=kind, cube=cube, resume=True)
     assert len(taken) == 12 - n_kept + (harm in ("last record lost", "half a log line"))
     files = [
