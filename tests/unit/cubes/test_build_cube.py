@@ -258,6 +258,24 @@ def test_geotiff_bands_are_read_with_a_thread_a_band(safe, tmp_path):
         assert np.array_equal(ours, theirs), name
 
 
+def test_a_date_read_in_strips_is_the_date_read_at_once(safe, tmp_path, monkeypatch):
+    """Flags that grow reach over the edges of the strips; dark pixels are counted once."""
+    rng = np.random.default_rng(0)
+    numbers = {
+        b: rng.integers(200, 3000, a.shape).astype(a.dtype) for b, a in safe.flat_numbers(1, rows=40, cols=30).items()
+    }
+    numbers["SCL"] = rng.choice([4, 4, 4, 6, 9], numbers["SCL"].shape).astype(numbers["SCL"].dtype)
+    numbers["B02"][9:12, 4], numbers["B02"][10, 5], numbers["B03"][25] = 0, 3, 65535
+    safe.write_safe(tmp_path / "s2", numbers)
+    options = CubeOptions(dilate_m=30, resampling="bilinear", dark_check="warn")
+    store, _ = build_folder(tmp_path / "s2", tmp_path / "whole", options)
+    assert store.record["saturated_px"] == 30
+    cuts = [Window(0, 0, 10, 30), Window(10, 0, 1, 30), Window(11, 0, 29, 30)]
+    monkeypatch.setattr(build, "plan_strips", lambda *_, **__: cuts)
+    build_folder(tmp_path / "s2", tmp_path / "strips", options)
+    assert digest_tree(tmp_path / "strips") == digest_tree(tmp_path / "whole")
+
+
 def write_cloud_mask(product, layers):
     """MSK_CLASSI_B00.jp2 as in L1C products since baseline 04.00: opaque clouds, cirrus, snow at 60 m."""
     path = next(product.rglob("IMG_DATA")).parent / "QI_DATA" / "MSK_CLASSI_B00.jp2"
