@@ -19,11 +19,17 @@ if TYPE_CHECKING:
     from bocage.scenes.options import SceneOptions
 
 
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
 def cube(
-    out: Annotated[Path, typer.Option(help="The file to write: F.zarr or F.nc.")],
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option(help="The file to write: F.zarr or F.nc. Needed.")] = None,
     catalog: Annotated[
-        str, typer.Option(help="A folder of SAFE products, a STAC file, or a catalog's name (with --path).")
-    ],
+        str | None,
+        typer.Option(help="A folder of SAFE products, a STAC file, or a catalog's name (with --path). Needed."),
+    ] = None,
     path: Annotated[Path | None, typer.Option(help="Where a catalog given by name lies.")] = None,
     region: Annotated[
         str | None, typer.Option(metavar="FILE_OR_BBOX", help="A vector file, or L,B,R,T in degrees.")
@@ -44,8 +50,13 @@ def cube(
     max_cloud_fraction: Annotated[
         float | None, typer.Option(help="Drop cloudier products (0-1).", min=0, max=1)
     ] = None,
+    memory_gb: Annotated[float, typer.Option(help="Gigabytes of memory that it may take.", min=1)] = 8.0,
 ) -> None:
     """Scenes on one grid: reflectance, quality and time as Zarr or NetCDF."""
+    if context.invoked_subcommand is not None:
+        return
+    if out is None or catalog is None:
+        raise ConfigError("bocage cube needs --catalog and --out; `bocage cube inspect FILE` looks at a cube.")
     from bocage.cubes.build import build_cube
     from bocage.cubes.options import CubeOptions
     from bocage.cubes.store import open_cube
@@ -67,6 +78,7 @@ def cube(
         }
     )
     chosen: dict[str, Any] = {"composite": composite.replace("-", "_"), "fill": fill, "resolution_m": resolution_m}
+    chosen["memory_gb"] = memory_gb
     if bands:
         chosen["bands"] = tuple(name.strip() for name in bands.split(","))
     options = CubeOptions.model_validate(chosen)
@@ -77,18 +89,63 @@ def cube(
     record = store.record
     shares = [float(v) for v in record["valid_fraction"]]
     times = [str(day) for day in store.days.astype("datetime64[D]")]
+    periods = record.get("periods", [])
+    counts = [(p["observations_least"], p["observations_most"], p["observations_mean"]) for p in periods]
     result = {
         "out": str(out),
         "shape": list(store.shape),
         "bands": list(store.bands),
         "times": times,
         "valid_fraction": sum(shares) / len(shares),
+        "filled_fraction": record.get("filled_fraction", []),
+        "observations": [dict(zip(("least", "most", "mean"), c, strict=True)) for c in counts],
+        "saturated_px": record["saturated_px"],
         "tally": tally.to_json(),
     }
-    names = [scene if len(scene) < 30 else "" for scene in store.scenes]
-    rows = list(zip(times, names, (f"{share:.1%}" for share in shares), strict=True))
+    columns = {"time": times, "valid": [f"{share:.1%}" for share in shares]}
+    if periods:
+        columns["period"] = [p["name"] for p in periods]
+        columns["observations"] = [f"{least} to {most}, mean {mean:.1f}" for least, most, mean in counts]
+    if "filled_fraction" in record:
+        columns["of it filled"] = [f"{share:.1%}" for share in record["filled_fraction"]]
+    notes = [f"{tally}. Written: {out}"]
+    if record["saturated_px"]:
+        notes.insert(0, f"{record['saturated_px']:,} pixels are saturated on their date.")
     shutil.rmtree(folder)
-    emit(result, text=[table(("time", "period", "valid"), rows), f"{tally}. Written: {out}"])
+    emit(result, text=[table(list(columns), list(zip(*columns.values(), strict=True))), *notes])
+
+
+@app.command()
+def inspect(file: Annotated[Path, typer.Argument(help="A NetCDF file or Zarr store: ours, or openEO's.")]) -> None:
+    """What a cube file holds: bands, dates, place, and how much of each date is usable."""
+    import numpy as np
+
+    from bocage.core.grid import grid_to_json
+    from bocage.cubes.files import read_cube_file
+    from bocage.cubes.quality import NODATA
+
+    found = read_cube_file(file)
+    grid = grid_to_json(found.grid)
+    times = [str(day) for day in found.days.astype("datetime64[D]")]
+    valid = found.valid.mean(axis=(1, 2)).tolist()
+    missing = ((found.quality & NODATA) != 0).mean(axis=(1, 2)).tolist()
+    usable = np.where(found.valid[:, None], found.reflectance, np.nan)
+    medians = np.nanmedian(usable, axis=(0, 2, 3)).tolist() if found.valid.any() else [None] * len(found.bands)
+    result = {
+        "path": str(file),
+        "shape": list(found.reflectance.shape),
+        "bands": list(found.bands),
+        "times": times,
+        "grid": grid,
+        "valid_fraction": valid,
+        "nodata_fraction": missing,
+        "median": medians,
+    }
+    rows = [(t, f"{v:.1%}", f"{m:.1%}") for t, v, m in zip(times, valid, missing, strict=True)]
+    height, width = grid["shape"]
+    bands = ", ".join(f"{b} {m:.3f}" if m is not None else b for b, m in zip(found.bands, medians, strict=True))
+    place = f"{height} x {width} pixels of {grid['transform'][0]:g} m, {grid['crs'].split(',')[0]}"
+    emit(result, text=[table(["time", "valid", "no data"], rows), f"Median reflectance: {bands}", place])
 
 
 def _plan(wanted: SceneOptions, region: str | None, options: CubeOptions) -> CubePlan:

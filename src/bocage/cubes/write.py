@@ -45,7 +45,7 @@ def write_cube(store: CubeStore, path: Path) -> None:
 
 def _write_netcdf(store: CubeStore, path: Path) -> None:
     chunks = {"time": 1, "band": len(store.bands), "y": 256, "x": 256}
-    with xr.open_zarr(store.arrays, consolidated=False, decode_cf=False, chunks=chunks) as opened:
+    with xr.open_zarr(store.arrays, consolidated=False, decode_cf=False, chunks={}) as opened:
         encoding = {
             str(name): {
                 "zlib": True,
