@@ -29,7 +29,7 @@ def describe_regions(
     say: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     """Where the experiment looks: name, bbox (degrees; None for wherever the scenes are), area_ha, n_parcels,
-    parcels_ha and target_ha of each region. Parcels count where their centroid lies.
+    parcels_ha, mean_ha (of a parcel) and target_ha of each region. Parcels count where their centroid lies.
 
     Args:
         picture: where the regions are drawn over the parcels (PNG), if wanted.
@@ -64,6 +64,7 @@ def count_regions(parcels: gpd.GeoDataFrame, regions: Sequence[Region]) -> list[
                 "area_ha": None if outline is None else float(outline.area / 1e4),
                 "n_parcels": int(inside.sum()),
                 "parcels_ha": float(area[inside].sum()),
+                "mean_ha": float(area[inside].mean()) if inside.any() else None,
                 "target_ha": float(area[inside & is_target].sum()),
             }
         )
