@@ -50,6 +50,9 @@ def cube(
     max_cloud_fraction: Annotated[
         float | None, typer.Option(help="Drop cloudier products (0-1).", min=0, max=1)
     ] = None,
+    native: Annotated[
+        bool, typer.Option(help="Every band at its own pixel size: groups r10m, r20m, r60m on the same ground.")
+    ] = False,
     memory_gb: Annotated[float, typer.Option(help="Gigabytes of memory that it may take.", min=1)] = 8.0,
 ) -> None:
     """Scenes on one grid: reflectance, quality and time as Zarr or NetCDF."""
@@ -83,9 +86,13 @@ def cube(
         chosen["bands"] = tuple(name.strip() for name in bands.split(","))
     options = CubeOptions.model_validate(chosen)
     folder = out.with_name(f"{out.name}.building")  # a killed build goes on here
-    tally = build_cube(_plan(wanted, region, options), folder, options, threads=output.settings.workers)
-    store = open_cube(folder)
-    write_cube(store, out)
+    stores = []
+    for plan, own in _plan(wanted, region, options, native=native):
+        part = folder / f"{own.resolution_m}m"
+        tally = build_cube(plan, part, own, threads=output.settings.workers)
+        stores.append(open_cube(part))
+    write_cube(stores, out)
+    store = stores[0]
     record = store.record
     shares = [float(v) for v in record["valid_fraction"]]
     times = [str(day) for day in store.days.astype("datetime64[D]")]
@@ -95,6 +102,7 @@ def cube(
         "out": str(out),
         "shape": list(store.shape),
         "bands": list(store.bands),
+        "sizes": [{"bands": list(s.bands), "shape": list(s.shape)} for s in stores],
         "times": times,
         "valid_fraction": sum(shares) / len(shares),
         "filled_fraction": record.get("filled_fraction", []),
@@ -109,6 +117,9 @@ def cube(
     if "filled_fraction" in record:
         columns["of it filled"] = [f"{share:.1%}" for share in record["filled_fraction"]]
     notes = [f"{tally}. Written: {out}"]
+    if len(stores) > 1:
+        sizes = (f"{s.shape[2]} x {s.shape[3]} pixels of {', '.join(s.bands)}" for s in stores)
+        notes.insert(0, "; ".join(sizes))
     if record["saturated_px"]:
         notes.insert(0, f"{record['saturated_px']:,} pixels are saturated on their date.")
     shutil.rmtree(folder)
@@ -116,7 +127,10 @@ def cube(
 
 
 @app.command()
-def inspect(file: Annotated[Path, typer.Argument(help="A NetCDF file or Zarr store: ours, or openEO's.")]) -> None:
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A NetCDF file or Zarr store: ours, or openEO's.")],
+    group: Annotated[str | None, typer.Option(help="Of a file made with --native: r10m, r20m or r60m.")] = None,
+) -> None:
     """What a cube file holds: bands, dates, place, and how much of each date is usable."""
     import numpy as np
 
@@ -124,7 +138,7 @@ def inspect(file: Annotated[Path, typer.Argument(help="A NetCDF file or Zarr sto
     from bocage.cubes.files import read_cube_file
     from bocage.cubes.quality import NODATA
 
-    found = read_cube_file(file)
+    found = read_cube_file(file, group)
     grid = grid_to_json(found.grid)
     times = [str(day) for day in found.days.astype("datetime64[D]")]
     valid = found.valid.mean(axis=(1, 2)).tolist()
@@ -148,13 +162,16 @@ def inspect(file: Annotated[Path, typer.Argument(help="A NetCDF file or Zarr sto
     emit(result, text=[table(["time", "valid", "no data"], rows), f"Median reflectance: {bands}", place])
 
 
-def _plan(wanted: SceneOptions, region: str | None, options: CubeOptions) -> CubePlan:
-    """The one cube of a place.
+def _plan(
+    wanted: SceneOptions, region: str | None, options: CubeOptions, *, native: bool
+) -> list[tuple[CubePlan, CubeOptions]]:
+    """The one cube of a place, or one for each pixel size of the bands.
 
     Raises:
         ConfigError: if the place lies in several tiles, naming them.
     """
     from bocage.cubes.build import check_scenes
+    from bocage.cubes.native import plan_native
     from bocage.cubes.periods import plan_periods
     from bocage.cubes.plan import plan_cubes
     from bocage.cubes.read import read_scene_grid
@@ -166,8 +183,12 @@ def _plan(wanted: SceneOptions, region: str | None, options: CubeOptions) -> Cub
     scenes, _ = search_scenes(wanted, place.geometry)
     check_scenes(scenes, options)
     periods = plan_periods(options, wanted.season, [s.day for s in scenes])
-    plans = plan_cubes(scenes, {s.id: read_scene_grid(s) for s in scenes}, place, options, periods)
-    if len(plans) != 1:
-        tiles = ", ".join(plan.tile for plan in plans)
-        raise ConfigError(f"One file holds one tile, but the place lies in {tiles}. Choose one with --tile.")
-    return plans[0]
+    if native:
+        tiles = plan_native(scenes, place, options, periods)
+    else:
+        grids = {s.id: read_scene_grid(s) for s in scenes}
+        tiles = [[(plan, options)] for plan in plan_cubes(scenes, grids, place, options, periods)]
+    if len(tiles) != 1:
+        names = ", ".join(plans[0][0].tile for plans in tiles)
+        raise ConfigError(f"One file holds one tile, but the place lies in {names}. Choose one with --tile.")
+    return tiles[0]

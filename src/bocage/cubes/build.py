@@ -21,7 +21,7 @@ import numpy as np
 from bocage.core.arrays import MISSING_INT16, Bool, Int16, Int64, UInt8, UInt16
 from bocage.core.digest import digest_value
 from bocage.core.errors import NothingLeft, RadiometryContradiction
-from bocage.core.grid import Grid, grid_to_json
+from bocage.core.grid import Grid, grid_bounds, grid_resolution_m, grid_to_json, make_grid
 from bocage.core.progress import track
 from bocage.core.tally import Tally
 from bocage.cubes.composite import median_composite
@@ -51,7 +51,7 @@ from bocage.cubes.radiometry import (
     find_contradiction,
     reflectance_table,
 )
-from bocage.cubes.read import CLOUD_MASK, find_cloud_mask, read_bands, read_cloud_mask
+from bocage.cubes.read import CLOUD_MASK, find_cloud_mask, read_bands, read_cloud_mask, read_scene_grid
 from bocage.cubes.store import CubeWriter, plan_blocks, plan_strips
 from bocage.scenes.read import check_scene_files
 from bocage.scenes.record import SCL, Scene
@@ -242,12 +242,21 @@ def read_date(
     grid, own = grid[wide, :], slice(rows.start - wide.start, rows.stop - wide.start)
     scl = None
     if _uses_scl(scene, options):
-        _, classes = next(iter(read_bands(scene, [SCL], grid, threads=threads)))
-        scl = classes.astype(np.uint8)
+        scl = _read_classes(scene, grid, threads)
     mask = find_cloud_mask(scene) if options.clear_scl else None
     clouds = read_cloud_mask(mask, grid) if mask is not None else None
     numbers = read_bands(scene, options.bands, grid, resampling=options.resampling, threads=threads)
     return to_date(scene, numbers, scl, options, own, clouds=clouds)
+
+
+def _read_classes(scene: Scene, grid: Grid, threads: int | None) -> UInt8:
+    """(y, x) scene classes; on a grid coarser than theirs the class in the middle of each pixel."""
+    size, (height, width) = grid_resolution_m(grid), grid.shape
+    n = max(1, round(size / grid_resolution_m(read_scene_grid(scene, SCL))))
+    left, _, _, top = grid_bounds(grid)
+    fine = grid if n == 1 else make_grid(str(grid.crs), left, top, size / n, (height * n, width * n))
+    _, classes = next(iter(read_bands(scene, [SCL], fine, threads=threads)))
+    return classes[n // 2 :: n, n // 2 :: n].astype(np.uint8)
 
 
 def to_date(

@@ -25,12 +25,15 @@ from bocage.scenes.record import SCL
 _TIMES = ("time", "t")
 
 
-def read_cube_file(path: Path) -> Cube:
+def read_cube_file(path: Path, group: str | None = None) -> Cube:
     """All of a cube file: reflectance, flags, days, bands, grid.
 
     Scale, offset and missing value are what the file says. If it says nothing: 1e-4, 0, and for whole numbers 65535
     (also as −1 where they are marked unsigned). A pixel that is 0 in every band is missing too, as in DN. Scene
     classes, where the file has them, make pixels unclear.
+
+    Args:
+        group: which one, of a file with several cubes: `r10m`, ….
 
     Raises:
         MissingFile: if there is nothing.
@@ -40,9 +43,9 @@ def read_cube_file(path: Path) -> Cube:
         raise MissingFile(f"There is no {path}.")
     try:
         opened = (
-            xr.open_zarr(path, consolidated=False, mask_and_scale=False)
+            xr.open_zarr(path, group=group, consolidated=False, mask_and_scale=False)
             if path.is_dir()
-            else xr.open_dataset(path, mask_and_scale=False)
+            else xr.open_dataset(path, group=group, mask_and_scale=False)
         )
     except (OSError, ValueError, KeyError) as error:
         raise CorruptFile(f"{path} cannot be opened as NetCDF or Zarr ({error}).") from error

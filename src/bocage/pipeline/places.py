@@ -90,6 +90,7 @@ def draw_regions(parcels: gpd.GeoDataFrame, regions: Sequence[Region], path: Pat
             centre = outline.iloc[0].centroid
             axes.annotate(region.name, (centre.x, centre.y), ha="center", va="center", fontsize=7)
     axes.set_aspect("equal")
+    axes.ticklabel_format(style="plain", useOffset=False)
     axes.set_xlabel("x (m)")
     axes.set_ylabel("y (m)")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,11 @@
 
 import json
 
+import geopandas
 import numpy as np
 import pytest
 import xarray as xr
+from shapely.geometry import box
 
 from bocage.cli.main import main
 
@@ -98,6 +100,35 @@ def test_a_file_that_is_no_cube_is_named_with_what_it_has(tmp_path, capsys):
     assert run(capsys, "inspect", tmp_path / "half.nc")[0] == 3
     assert run(capsys, "inspect", tmp_path / "none.nc")[0] == 3
     assert run(capsys, "--out", tmp_path / "cube.nc")[0] == 2
+
+
+@pytest.mark.parametrize("name", ["cube.zarr", "cube.nc"])
+def test_every_band_at_its_own_pixel_size_on_the_same_ground(safe, tmp_path, capsys, name):
+    rng = np.random.default_rng(0)
+    sizes = {"B02": (36, 24), "B05": (18, 12), "B01": (6, 4)}
+    numbers = {band: rng.integers(500, 3000, shape).astype(np.uint16) for band, shape in sizes.items()}
+    numbers["SCL"] = np.full((18, 12), 5, np.uint8)
+    numbers["SCL"][4, 7] = numbers["SCL"][0, 0] = 9  # the middle, and a corner, of a pixel of 60 m
+    safe.write_safe(tmp_path / "s2", numbers)
+    place = tmp_path / "place.gpkg"
+    outline = box(500_070, 4_799_650, 500_130, 4_799_990)  # cuts pixels of 60 m
+    geopandas.GeoDataFrame(geometry=[outline], crs="EPSG:32631").to_file(place)
+    line = ("--catalog", tmp_path / "s2", "--bands", "B02,B05,B01", "--native", "--out", tmp_path / name)
+    code, told = run(capsys, *line)
+    assert code == 0
+    assert told["sizes"] == [
+        {"bands": [band], "shape": [1, 1, *shape]} for band, shape in sorted(sizes.items(), key=lambda s: -s[1][0])
+    ]
+    for group, band in (("r10m", "B02"), ("r20m", "B05"), ("r60m", "B01")):
+        more = {"group": group} | ({"consolidated": False, "engine": "zarr"} if name.endswith("zarr") else {})
+        with xr.open_dataset(tmp_path / name, **more) as part:
+            assert part.reflectance.values[0, 0] == pytest.approx(numbers[band] / 1e4)
+            assert (part.quality.values[0] == 4).sum() == {"r10m": 8, "r20m": 2, "r60m": 1}[group]
+    assert run(capsys, "inspect", tmp_path / name, "--group", "r60m")[1]["shape"] == [1, 1, 6, 4]
+    assert run(capsys, "inspect", tmp_path / name)[0] == 3  # three cubes, and none was named
+    code, told = run(capsys, *line, "--region", place)
+    assert code == 0
+    assert [size["shape"][2:] for size in told["sizes"]] == [[36, 12], [18, 6], [6, 2]]
 
 
 def test_another_ending_is_refused_before_anything_is_read(products, tmp_path, capsys):
