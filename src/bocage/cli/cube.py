@@ -131,11 +131,12 @@ def inspect(
     file: Annotated[Path, typer.Argument(help="A NetCDF file or Zarr store: ours, or openEO's.")],
     group: Annotated[str | None, typer.Option(help="Of a file made with --native: r10m, r20m or r60m.")] = None,
 ) -> None:
-    """What a cube file holds: bands, dates, place, and how much of each date is usable."""
+    """What a cube file holds: bands, dates, place, how much of each date is usable, and its median NDVI."""
     import numpy as np
 
     from bocage.core.grid import grid_to_json
     from bocage.cubes.files import read_cube_file
+    from bocage.cubes.indices import INDICES, spectral_index
     from bocage.cubes.quality import NODATA
 
     found = read_cube_file(file, group)
@@ -145,6 +146,10 @@ def inspect(
     missing = ((found.quality & NODATA) != 0).mean(axis=(1, 2)).tolist()
     usable = np.where(found.valid[:, None], found.reflectance, np.nan)
     medians = np.nanmedian(usable, axis=(0, 2, 3)).tolist() if found.valid.any() else [None] * len(found.bands)
+    ndvi: list[float | None] = [None] * len(times)
+    if set(INDICES["ndvi"]) <= set(found.bands):
+        index, defined = spectral_index("ndvi", found.reflectance, found.bands, found.valid)
+        ndvi = [float(np.median(i[d])) if d.any() else None for i, d in zip(index, defined, strict=True)]
     result = {
         "path": str(file),
         "shape": list(found.reflectance.shape),
@@ -154,12 +159,16 @@ def inspect(
         "valid_fraction": valid,
         "nodata_fraction": missing,
         "median": medians,
+        "ndvi": ndvi,
     }
-    rows = [(t, f"{v:.1%}", f"{m:.1%}") for t, v, m in zip(times, valid, missing, strict=True)]
+    rows = [
+        (time, f"{v:.1%}", f"{m:.1%}", "" if greenness is None else f"{greenness:.2f}")
+        for time, v, m, greenness in zip(times, valid, missing, ndvi, strict=True)
+    ]
     height, width = grid["shape"]
     bands = ", ".join(f"{b} {m:.3f}" if m is not None else b for b, m in zip(found.bands, medians, strict=True))
     place = f"{height} x {width} pixels of {grid['transform'][0]:g} m, {grid['crs'].split(',')[0]}"
-    emit(result, text=[table(["time", "valid", "no data"], rows), f"Median reflectance: {bands}", place])
+    emit(result, text=[table(["time", "valid", "no data", "NDVI"], rows), f"Median reflectance: {bands}", place])
 
 
 def _plan(

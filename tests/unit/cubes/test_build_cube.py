@@ -60,6 +60,33 @@ def test_the_offset_leaves_no_step_between_old_and_new_products(safe, tmp_path):
     assert np.unique(store.read().reflectance) == pytest.approx([0.1])
 
 
+def test_real_metadata_of_both_kinds_and_levels_give_one_reflectance(safe, samples, tmp_path):
+    """ESA's own metadata, before and since baseline 04.00: 0.1 on the ground is 1000 in the old numbers, 2000 in the
+    new."""
+    found = {}
+    for real in sorted((samples / "safe-metadata").glob("*.SAFE")):
+        level, time, baseline, _, tile = real.stem.split("_")[1:6]
+        product = tmp_path / "s2" / real.name
+        metadata = f"MTD_{level}.xml"
+        product.mkdir(parents=True)
+        (product / metadata).write_bytes((real / metadata).read_bytes())
+        (granule,) = (real / "GRANULE").iterdir()
+        images = product / "GRANULE" / granule.name / "IMG_DATA"
+        for band, array in safe.flat_numbers(2000 if baseline >= "N0400" else 1000).items():
+            size = safe.RESOLUTION_M.get(band, 20)
+            name = f"{tile}_{time}_{band}"
+            path = images / f"{name}.jp2" if level == "MSIL1C" else images / f"R{size}m" / f"{name}_{size}m.jp2"
+            if not (level == "MSIL1C" and band == "SCL"):
+                safe.write_jpeg2000(path, array, size)
+        store, _ = build_folder(
+            tmp_path / "s2", tmp_path / real.stem, level=level.removeprefix("MSI"), tiles=(tile[1:],)
+        )
+        found[baseline] = store.read().reflectance
+    assert sorted(found) == ["N0212", "N0301", "N0400"]
+    for reflectance in found.values():
+        assert np.unique(reflectance) == pytest.approx([0.1])
+
+
 def test_what_is_wrong_with_a_pixel(safe, tmp_path):
     numbers = safe.flat_numbers(1000)
     numbers["B03"][0, 0] = 0  # no-data in one band

@@ -89,6 +89,8 @@ def test_worldcereal_s_cube_whose_missing_months_are_65535(samples, capsys):
     assert found["nodata_fraction"] == [0, 1, 1] + 9 * [0]
     assert found["grid"]["crs"] == "EPSG:32631"
     assert all(0 < m < 0.5 for m in found["median"])
+    assert found["ndvi"][1:3] == [None, None]
+    assert found["ndvi"][6] > found["ndvi"][3] > 0  # May is greener than February
 
 
 def test_a_file_that_is_no_cube_is_named_with_what_it_has(tmp_path, capsys):
