@@ -6,6 +6,7 @@ by a running maximum and minimum, then two gathers. The limit copies the array.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,15 +41,22 @@ def make_months(size_px: int) -> tuple[Int16, Bool, Int32]:
 
 
 def make_entry(folder: Path, *, size_px: int = SIZE_PX) -> Entry:
+    return beside("gapfill", by_numpy, "vectorised numpy", size_px, goal_ratio=GOAL_RATIO)
+
+
+def beside(
+    name: str, peer: Callable[[Int16, Bool], Int16], peer_name: str, size_px: int, *, goal_ratio: float
+) -> Entry:
+    """Gap filling beside one other way to do it."""
     stored, valid, days = make_months(size_px)
     return Entry(
-        name="gapfill",
-        title=f"Gaps of {N_MONTHS} months, {N_BANDS} bands of {size_px} x {size_px}",
+        name=name,
+        title=f"Gaps of {N_MONTHS} months, {N_BANDS} bands of {size_px} x {size_px}, beside {peer_name}",
         ours=lambda: fill_gaps(stored, valid, days, method="neighbours")[0],
-        peer=lambda: by_numpy(stored, valid),
-        peer_name="vectorised numpy",
+        peer=lambda: peer(stored, valid),
+        peer_name=peer_name,
         limit=lambda: stored.copy(),
         limit_name="copying the array",
         equal=np.array_equal,
-        goal_ratio=GOAL_RATIO,
+        goal_ratio=goal_ratio,
     )

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from bocage.core.arrays import Bool, Int16
-from bocage.cubes.fill import fill_gaps
 from perf.frame import Entry
-from perf.gapfill import N_BANDS, N_MONTHS, make_months
+from perf.gapfill import beside
 
 SIZE_PX = 128
 GOAL_RATIO = 1 / 100
@@ -35,15 +34,4 @@ def pixel_by_pixel(stored: Int16, valid: Bool) -> Int16:
 
 
 def make_entry(folder: Path, *, size_px: int = SIZE_PX) -> Entry:
-    stored, valid, days = make_months(size_px)
-    return Entry(
-        name="gapfill_loop",
-        title=f"Gaps of {N_MONTHS} months, {N_BANDS} bands of {size_px} x {size_px}, beside a loop",
-        ours=lambda: fill_gaps(stored, valid, days, method="neighbours")[0],
-        peer=lambda: pixel_by_pixel(stored, valid),
-        peer_name="a Python loop over pixels",
-        limit=lambda: stored.copy(),
-        limit_name="copying the array",
-        equal=np.array_equal,
-        goal_ratio=GOAL_RATIO,
-    )
+    return beside("gapfill_loop", pixel_by_pixel, "a Python loop over pixels", size_px, goal_ratio=GOAL_RATIO)
