@@ -1,6 +1,6 @@
 """The same median by xarray over Dask, with all cores.
 
-Ours is that of `median`, on one core; the peer computes `DataArray.median` over time on chunks of one band.
+Ours is that of `median`; the peer computes `DataArray.median` over time on chunks of one band.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def _build_composites(plan: CubePlan, folder: Path, options: CubeOptions, thread
         scenes = [s for s in plan.scenes if period.holds(s.day)]
         dates = CubeWriter(beside, _shape(plan, len(scenes)), digest_value([digest, period.name]))
         _write_dates(dates, scenes, plan, options, threads)
-        shares = compose(dates, writer, position, plan, options)
+        shares = compose(dates, writer, position, plan, options, threads)
         writer.keep(period.name, {"scenes": dates.done, **shares})
     shutil.rmtree(beside, ignore_errors=True)
     scenes_done = {k: v for entry in writer.done.values() for k, v in entry["scenes"].items()}
@@ -127,7 +127,7 @@ def _build_composites(plan: CubePlan, folder: Path, options: CubeOptions, thread
 
 
 def compose(
-    dates: CubeWriter, writer: CubeWriter, position: int, plan: CubePlan, options: CubeOptions
+    dates: CubeWriter, writer: CubeWriter, position: int, plan: CubePlan, options: CubeOptions, threads: int | None
 ) -> dict[str, float]:
     """The median of one period's dates, block by block; returns the shares of pixels without data and valid, and the
     mean, least and largest number of observations of a pixel."""
@@ -136,7 +136,9 @@ def compose(
     for block in plan_blocks(_shape(plan, max(dates.n_kept, 1)), options.memory_gb):
         stored, quality = dates.read(block)
         period = np.zeros(len(stored), np.int16)
-        median, observed = median_composite(stored, find_valid(quality), period=period, n_periods=1)
+        median, observed = median_composite(
+            stored, find_valid(quality), period=period, n_periods=1, threads=threads or os.cpu_count() or 1
+        )
         composite = np.where(observed > 0, np.rint(median), np.float32(MISSING_INT16)).astype(np.int16)[0]
         has_data = ((quality & NODATA) == 0).any(axis=0)
         bright = find_bright(composite, plan.bands, options.bright_reflectance)
