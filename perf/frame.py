@@ -47,6 +47,7 @@ def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
     equal = bool(entry.equal(entry.ours(), entry.peer()))
     entry.limit()
     ways = (entry.ours, entry.peer, entry.limit)
+    gc.collect()
     turns = [[_seconds(way) for way in ways] for _ in range(repeats)]
     ours_s, peer_s, limit_s = (median(column) for column in zip(*turns, strict=True))
     ratio, limit_ratio = ours_s / peer_s, ours_s / limit_s
@@ -89,7 +90,6 @@ def describe(result: dict[str, Any]) -> str:
 
 def _seconds(work: Callable[[], Any]) -> float:
     """Wall time of one call. Python's garbage collection waits, as in `timeit`: it would bill one way for another's."""
-    gc.collect()
     gc.disable()
     try:
         start = time.perf_counter()

@@ -51,6 +51,7 @@ def test_how_much_a_random_split_flatters_is_printed(
 ) -> None:
     out = tmp_path / "split.parquet"
     assert CliRunner().invoke(app, ["make", str(folder), "--block-m", "80", "--out", str(out)]).exit_code == 0
+    monkeypatch.setattr(settings, "json", False)
     told = CliRunner().invoke(app, ["audit", str(folder), "--split", str(out), "--optimism"])
     assert told.exit_code == 0, told.output
     assert "random split" in told.stdout
