@@ -1,8 +1,9 @@
-"""`python -m perf NAME [--json] [--repeats N] [--size PX]`, or `list`, or `all`. Parse, call, print."""
+"""`python -m perf NAME [--json] [--repeats N] [--size PX]`, or `list`, or `all`. Exits 1 if a peer is missing."""
 
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import json
 import sys
@@ -25,22 +26,28 @@ def main(arguments: list[str] | None = None) -> int:
         titles = {name: _title(name) for name in ENTRIES}
         print(json.dumps(titles) if given.json else "\n".join(f"{name:12} {title}" for name, title in titles.items()))
         return 0
-    results = {}
+    results, missing = {}, []
     smaller = {} if given.size is None else {"size_px": given.size}
     for name in ENTRIES if given.name == "all" else (given.name,):
+        try:
+            module = importlib.import_module(f"perf.{name}")
+        except ModuleNotFoundError as error:
+            package = "-".join((error.name or "").split(".")[:2])  # odc.stac comes with odc-stac
+            missing.append(name)
+            print(f"{name} is not measured: it needs {error.name}. Run: pip install {package}", file=sys.stderr)
+            continue
         with tempfile.TemporaryDirectory(prefix="bocage-perf-") as folder:
-            results[name] = run(
-                importlib.import_module(f"perf.{name}").make_entry(Path(folder), **smaller), given.repeats
-            )
+            results[name] = run(module.make_entry(Path(folder), **smaller), given.repeats)
         if not given.json:
-            print(describe(results[name]))
+            print(describe(results[name]), flush=True)
     if given.json:
-        print(json.dumps(results if given.name == "all" else results[given.name], indent=1))
-    return 0
+        print(json.dumps(results if given.name == "all" else results.get(given.name), indent=1))
+    return 1 if missing else 0
 
 
 def _title(name: str) -> str:
-    return (importlib.import_module(f"perf.{name}").__doc__ or "").strip().splitlines()[0]
+    source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0]
 
 
 if __name__ == "__main__":

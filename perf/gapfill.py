@@ -6,15 +6,16 @@ by a running maximum and minimum, then two gathers. The limit copies the array.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from bocage.core.arrays import Bool, Int16
+from bocage.core.arrays import Bool, Int16, Int32
 from bocage.cubes.fill import fill_gaps
 from perf.frame import Entry
 
-N_MONTHS, N_BANDS, SIZE_PX = 12, 10, 512
+N_MONTHS, N_BANDS, SIZE_PX = 12, 10, 1024
 VALID_FRACTION = 0.7
 GOAL_RATIO = 1 / 3
 
@@ -31,19 +32,31 @@ def by_numpy(stored: Int16, valid: Bool) -> Int16:
     return np.where(valid[:, None], stored, np.rint(total * np.float32(0.5)).astype(np.int16))
 
 
-def make_entry(folder: Path) -> Entry:
+def make_months(size_px: int) -> tuple[Int16, Bool, Int32]:
+    """(time, band, y, x) stored reflectance, (time, y, x) validity, (time,) days."""
     rng = np.random.default_rng(0)
-    stored = rng.integers(-200, 10_000, (N_MONTHS, N_BANDS, SIZE_PX, SIZE_PX), dtype=np.int16)
-    valid = rng.random((N_MONTHS, SIZE_PX, SIZE_PX)) < VALID_FRACTION
-    days = (30 * np.arange(N_MONTHS)).astype(np.int32)
+    stored = rng.integers(-200, 10_000, (N_MONTHS, N_BANDS, size_px, size_px), dtype=np.int16)
+    valid = rng.random((N_MONTHS, size_px, size_px)) < VALID_FRACTION
+    return stored, valid, (30 * np.arange(N_MONTHS)).astype(np.int32)
+
+
+def make_entry(folder: Path, *, size_px: int = SIZE_PX) -> Entry:
+    return beside("gapfill", by_numpy, "vectorised numpy", size_px, goal_ratio=GOAL_RATIO)
+
+
+def beside(
+    name: str, peer: Callable[[Int16, Bool], Int16], peer_name: str, size_px: int, *, goal_ratio: float
+) -> Entry:
+    """Gap filling beside one other way to do it."""
+    stored, valid, days = make_months(size_px)
     return Entry(
-        name="gapfill",
-        title=f"Gaps of {N_MONTHS} months, {N_BANDS} bands of {SIZE_PX} x {SIZE_PX}",
+        name=name,
+        title=f"Gaps of {N_MONTHS} months, {N_BANDS} bands of {size_px} x {size_px}, beside {peer_name}",
         ours=lambda: fill_gaps(stored, valid, days, method="neighbours")[0],
-        peer=lambda: by_numpy(stored, valid),
-        peer_name="vectorised numpy",
+        peer=lambda: peer(stored, valid),
+        peer_name=peer_name,
         limit=lambda: stored.copy(),
         limit_name="copying the array",
         equal=np.array_equal,
-        goal_ratio=GOAL_RATIO,
+        goal_ratio=goal_ratio,
     )

@@ -57,7 +57,7 @@ app.add_typer(parcels.app, name="parcels", help="Declared parcels: sources, and 
 app.add_typer(taxonomy.app, name="taxonomy", help="Target classes: list, audit, apply.")
 app.add_typer(scenes.app, name="scenes", help="Sentinel-2 products: search, fetch, inspect.")
 app.add_typer(regions.app, name="regions", help="Where to look: plan, draw.")
-app.command()(cube.cube)
+app.add_typer(cube.app, name="cube", help="The aligned cube of a place as one file; inspect.")
 app.add_typer(dataset.app, name="dataset", help="Data sets: build, inspect, verify, diff, merge, sample, export.")
 app.command("objects")(objects.objects)
 app.add_typer(split.app, name="split", help="Splits: make, audit for leakage.")

@@ -33,6 +33,8 @@ def plan(
     rows = describe_regions(
         experiment, picture=picture, out=folder, store=ArtifactStore(), workers=settings.workers, say=say
     )
-    columns = ("name", "area_ha", "n_parcels", "parcels_ha", "target_ha")
-    text = table(["region", "ha", "parcels", "parcels ha", "target ha"], [[r[c] for c in columns] for r in rows])
+    columns = ("name", "area_ha", "n_parcels", "parcels_ha", "mean_ha", "target_ha")
+    text = table(
+        ["region", "ha", "parcels", "parcels ha", "mean ha", "target ha"], [[r[c] for c in columns] for r in rows]
+    )
     emit({"regions": rows, "picture": str(picture) if picture else None}, text=text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from pydantic import ValidationError
 
-from bocage.cli.output import emit, table
+from bocage.cli.output import emit, settings, table
 from bocage.core.errors import ConfigError
 from bocage.splits.options import SplitOptions
 
@@ -72,6 +72,10 @@ def make(
 def audit(
     folder: Path = typer.Argument(help="Folder of the data set."),
     split: Path = typer.Option(help="The split (parquet)."),
+    optimism: bool = typer.Option(
+        False, help="Train a quick forest twice: how much a random split of the same samples would flatter it."
+    ),
+    seed: int = typer.Option(0, help="Root seed of --optimism."),
 ) -> None:
     """What the parts of a split share, how far apart they are, what is in them."""
     from bocage.datasets.read import open_dataset
@@ -80,8 +84,15 @@ def audit(
 
     dataset = open_dataset(folder)
     names = dataset.info.class_names
-    result = audit_split(dataset.manifest, read_split(split), dataset.parcels(), class_names=names)
-    emit(result, text=_text(result))
+    given = read_split(split)
+    result = audit_split(dataset.manifest, given, dataset.parcels(), class_names=names)
+    text = _text(result)
+    if optimism:
+        from bocage.evaluation.optimism import measure_optimism
+
+        result["optimism"] = measure_optimism(dataset, given, seed=seed, threads=settings.workers)
+        text += _optimism_text(result["optimism"])
+    emit(result, text=text)
 
 
 def _options(**values: Any) -> SplitOptions:
@@ -99,3 +110,13 @@ def _text(audit: Mapping[str, Any]) -> list[str | Table]:
     names = list(next(iter(audit["class_share"].values())))
     shares = table(["share of", *names], [(part, *share.values()) for part, share in audit["class_share"].items()])
     return [sizes, shares, audit["verdict"], *(f"! {warning}" for warning in audit["warnings"])]
+
+
+def _optimism_text(found: Mapping[str, Any]) -> list[str | Table]:
+    rows = []
+    for score, gap in found["flattery"].items():
+        between = "" if gap["low"] is None else f" ({gap['low']:+.3f} to {gap['high']:+.3f})"
+        values = (f"{found[name][score]['value']:.3f}" for name in ("given", "random"))
+        rows.append((score, *values, f"{gap['difference']:+.3f}{between}"))
+    reasons = {gap["reason"] for gap in found["flattery"].values() if "reason" in gap}
+    return [table(["quick forest", "this split", "random split", "flattered by"], rows), *sorted(reasons)]

@@ -1,13 +1,14 @@
 """Scenes -> a cube on disk: check all files, then read, flag, store, date by date. IO through `read` and `store`.
 
 Composites: the dates of one period are stored beside the cube, and their median is taken block by block; then they
-are thrown away. Gaps in time are filled last, block by block, in place. So memory holds one date, or one block with
-all its dates, whatever the area and the season, and the disk one period's dates. A killed build goes on after the last
-finished date.
+are thrown away. Gaps in time are filled last, block by block, in place. So memory holds a strip of one date, or one
+block with all its dates, as large as `memory_gb` allows, whatever the area and the season, and the disk one period's
+dates. A killed build goes on after the last finished date.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,10 +19,10 @@ from typing import Any
 import numba
 import numpy as np
 
-from bocage.core.arrays import MISSING_INT16, Bool, Int16, UInt8, UInt16
+from bocage.core.arrays import MISSING_INT16, Bool, Int16, Int64, UInt8, UInt16
 from bocage.core.digest import digest_value
 from bocage.core.errors import NothingLeft, RadiometryContradiction
-from bocage.core.grid import Grid, grid_to_json
+from bocage.core.grid import Grid, grid_bounds, grid_resolution_m, grid_to_json, make_grid
 from bocage.core.progress import track
 from bocage.core.tally import Tally
 from bocage.cubes.composite import median_composite
@@ -33,6 +34,7 @@ from bocage.cubes.quality import (
     FILLED,
     NODATA,
     RIPPLE_DN,
+    SATURATED,
     composite_flags,
     dilate,
     find_bright,
@@ -45,12 +47,13 @@ from bocage.cubes.radiometry import (
     MOST_STORED,
     NODATA_DN,
     SATURATED_DN,
+    count_dark,
     dark_reflectance,
     find_contradiction,
     reflectance_table,
 )
-from bocage.cubes.read import CLOUD_MASK, find_cloud_mask, read_bands, read_cloud_mask
-from bocage.cubes.store import CubeWriter, plan_blocks
+from bocage.cubes.read import CLOUD_MASK, find_cloud_mask, read_bands, read_cloud_mask, read_scene_grid
+from bocage.cubes.store import CubeWriter, plan_blocks, plan_strips
 from bocage.scenes.read import check_scene_files
 from bocage.scenes.record import SCL, Asset, Scene
 
@@ -59,17 +62,17 @@ _NODATA, _LOW, _SATURATED = np.uint8(1), np.uint8(2), np.uint8(4)  # marks of `c
 
 @dataclass(frozen=True)
 class Date:
-    """One date of a cube in memory.
+    """One date of a cube in memory, or a strip of it.
 
     Attributes:
         stored: (band, y, x) int16 stored reflectance.
         quality: (y, x) uint8 flags.
-        contradiction: what the dark pixels say against the scene's offset, or None.
+        dark: (visible, 65536) counts of `count_dark`; empty if dark pixels are not to be checked.
     """
 
     stored: Int16
     quality: UInt8
-    contradiction: str | None
+    dark: Int64
 
 
 def build_cube(plan: CubePlan, folder: Path, options: CubeOptions, *, threads: int | None = None) -> Tally:
@@ -109,7 +112,7 @@ def _build_composites(plan: CubePlan, folder: Path, options: CubeOptions, thread
         scenes = [s for s in plan.scenes if period.holds(s.day)]
         dates = CubeWriter(beside, _shape(plan, len(scenes)), digest_value([digest, period.name]))
         _write_dates(dates, scenes, plan, options, threads)
-        shares = compose(dates, writer, position, plan, options)
+        shares = compose(dates, writer, position, plan, options, threads)
         writer.keep(period.name, {"scenes": dates.done, **shares})
     shutil.rmtree(beside, ignore_errors=True)
     scenes_done = {k: v for entry in writer.done.values() for k, v in entry["scenes"].items()}
@@ -127,15 +130,18 @@ def _build_composites(plan: CubePlan, folder: Path, options: CubeOptions, thread
 
 
 def compose(
-    dates: CubeWriter, writer: CubeWriter, position: int, plan: CubePlan, options: CubeOptions
+    dates: CubeWriter, writer: CubeWriter, position: int, plan: CubePlan, options: CubeOptions, threads: int | None
 ) -> dict[str, float]:
     """The median of one period's dates, block by block; returns the shares of pixels without data and valid, and the
-    mean number of observations."""
-    n_nodata = n_valid = n_observed = 0
-    for block in plan_blocks(_shape(plan, max(dates.n_kept, 1))):
+    mean, least and largest number of observations of a pixel."""
+    n_nodata = n_valid = 0
+    counts = np.zeros(len(dates.done) + 1, np.int64)  # pixels by number of observations
+    for block in plan_blocks(_shape(plan, max(dates.n_kept, 1)), options.memory_gb):
         stored, quality = dates.read(block)
         period = np.zeros(len(stored), np.int16)
-        median, observed = median_composite(stored, find_valid(quality), period=period, n_periods=1)
+        median, observed = median_composite(
+            stored, find_valid(quality), period=period, n_periods=1, threads=threads or os.cpu_count() or 1
+        )
         composite = np.where(observed > 0, np.rint(median), np.float32(MISSING_INT16)).astype(np.int16)[0]
         has_data = ((quality & NODATA) == 0).any(axis=0)
         bright = find_bright(composite, plan.bands, options.bright_reflectance)
@@ -143,10 +149,12 @@ def compose(
         writer.put(position, block, composite, flags, observed[0])
         n_nodata += int(np.count_nonzero(flags & NODATA))
         n_valid += int(np.count_nonzero(observed))
-        n_observed += int(observed.sum())
-    n_px = int(plan.grid.shape[0]) * int(plan.grid.shape[1])
-    counts = {"nodata_fraction": n_nodata, "valid_fraction": n_valid, "observations_mean": n_observed}
-    return {name: round(n / n_px, 6) for name, n in counts.items()}
+        counts += np.bincount(observed.ravel(), minlength=len(counts))
+    n_px, seen = int(counts.sum()), np.flatnonzero(counts)
+    mean = float(counts @ np.arange(len(counts))) / n_px
+    shares = {"nodata_fraction": n_nodata / n_px, "valid_fraction": n_valid / n_px, "observations_mean": mean}
+    ends = {"observations_least": int(seen[0]), "observations_most": int(seen[-1])}
+    return {name: round(value, 6) for name, value in shares.items()} | ends
 
 
 def fill_cube(writer: CubeWriter, plan: CubePlan, days: Sequence[int], options: CubeOptions) -> dict[str, list[float]]:
@@ -157,7 +165,7 @@ def fill_cube(writer: CubeWriter, plan: CubePlan, days: Sequence[int], options: 
     if options.fill == "none":
         return {}
     n_filled, n_valid = np.zeros(len(days), np.int64), np.zeros(len(days), np.int64)
-    for block in track(plan_blocks(_shape(plan, len(days))), f"Filling {plan.name}", unit="blocks"):
+    for block in track(plan_blocks(_shape(plan, len(days)), options.memory_gb), f"Filling {plan.name}", unit="blocks"):
         stored, quality = writer.read(block)
         own = find_valid(quality) & ((quality & FILLED) == 0)
         filled, gaps = fill_gaps(stored, own, np.array(days, np.int32), method=options.fill)
@@ -174,18 +182,36 @@ def _write_dates(
 ) -> None:
     left = [s for s in scenes if s.id not in writer.done]
     for scene in track(left, f"Reading {plan.name}", unit="dates"):
-        date = read_date(scene, plan.grid, options, threads=threads)
-        _judge_radiometry(date, options)
-        nodata_fraction = float(np.mean((date.quality & NODATA) != 0))
-        notes = {
-            "nodata_fraction": round(nodata_fraction, 6),
-            "valid_fraction": round(float(np.mean(find_valid(date.quality))), 6),
-            "warning": date.contradiction,
-        }
-        if nodata_fraction > options.max_nodata_fraction:
+        notes = _write_date(writer, scene, plan, options, threads)
+        if notes["nodata_fraction"] > options.max_nodata_fraction:
             writer.drop(scene.id, "no data", notes)
         else:
-            writer.write(scene.id, date.stored, date.quality, notes)
+            writer.keep(scene.id, notes)
+
+
+def _write_date(
+    writer: CubeWriter, scene: Scene, plan: CubePlan, options: CubeOptions, threads: int | None
+) -> dict[str, Any]:
+    """Read one scene strip by strip into the place after the last date; returns what the record says of it."""
+    shape = _shape(plan, 1)
+    n_nodata = n_valid = n_saturated = 0
+    dark = np.zeros((0, 0), np.int64)
+    for strip in plan_strips(shape, options.memory_gb, threads=threads or os.cpu_count() or 1):
+        date = read_date(scene, plan.grid, options, rows=strip.slices[0], threads=threads)
+        writer.put(writer.n_kept, strip, date.stored, date.quality)
+        dark = dark + date.dark if dark.size else date.dark
+        n_nodata += int(np.count_nonzero(date.quality & NODATA))
+        n_valid += int(np.count_nonzero(find_valid(date.quality)))
+        n_saturated += int(np.count_nonzero(date.quality & SATURATED))
+    contradiction = find_contradiction(scene, dark_reflectance(dark))
+    _judge_radiometry(contradiction, options)
+    n_px = shape[2] * shape[3]
+    return {
+        "nodata_fraction": round(n_nodata / n_px, 6),
+        "valid_fraction": round(n_valid / n_px, 6),
+        "saturated_px": n_saturated,
+        "warning": contradiction,
+    }
 
 
 def _count_scenes(plan: CubePlan, done: dict[str, dict[str, Any]]) -> Tally:
@@ -215,16 +241,34 @@ def read_assets(scenes: Iterable[Scene], options: CubeOptions) -> list[Asset]:
     return [asset for asset in (*found, *masks) if asset is not None]
 
 
-def read_date(scene: Scene, grid: Grid, options: CubeOptions, *, threads: int | None = None) -> Date:
-    """One scene on the grid: reflectance and flags."""
+def read_date(
+    scene: Scene, grid: Grid, options: CubeOptions, *, rows: slice | None = None, threads: int | None = None
+) -> Date:
+    """One scene on the grid, or on some rows of it: reflectance and flags.
+
+    A few rows more are read on both sides, so that flags that grow do not see where a strip ends.
+    """
+    height, reach = int(grid.shape[0]), 1 + int(options.dilate_m / options.resolution_m)
+    rows = rows or slice(0, height)
+    wide = slice(max(rows.start - reach, 0), min(rows.stop + reach, height))
+    grid, own = grid[wide, :], slice(rows.start - wide.start, rows.stop - wide.start)
     scl = None
     if _uses_scl(scene, options):
-        _, classes = next(iter(read_bands(scene, [SCL], grid, threads=threads)))
-        scl = classes.astype(np.uint8)
+        scl = _read_classes(scene, grid, threads)
     mask = find_cloud_mask(scene) if options.clear_scl else None
     clouds = read_cloud_mask(mask, grid) if mask is not None else None
     numbers = read_bands(scene, options.bands, grid, resampling=options.resampling, threads=threads)
-    return to_date(scene, numbers, scl, options, clouds=clouds)
+    return to_date(scene, numbers, scl, options, own, clouds=clouds)
+
+
+def _read_classes(scene: Scene, grid: Grid, threads: int | None) -> UInt8:
+    """(y, x) scene classes; on a grid coarser than theirs the class in the middle of each pixel."""
+    size, (height, width) = grid_resolution_m(grid), grid.shape
+    n = max(1, round(size / grid_resolution_m(read_scene_grid(scene, SCL))))
+    left, _, _, top = grid_bounds(grid)
+    fine = grid if n == 1 else make_grid(str(grid.crs), left, top, size / n, (height * n, width * n))
+    _, classes = next(iter(read_bands(scene, [SCL], fine, threads=threads)))
+    return classes[n // 2 :: n, n // 2 :: n].astype(np.uint8)
 
 
 def to_date(
@@ -232,6 +276,7 @@ def to_date(
     numbers: Iterable[tuple[str, UInt16]],
     scl: UInt8 | None,
     options: CubeOptions,
+    own: slice,
     *,
     clouds: Bool | None = None,
 ) -> Date:
@@ -243,6 +288,7 @@ def to_date(
         scl: (y, x) scene classes; None if there are none.
         clouds: (y, x) True where the product's own mask has clouds or snow; counts where there are no scene classes.
         options: what is clear, bright, and whether to check dark pixels.
+        own: the rows that are wanted; the others only say what lies near them.
     """
     stored, marks = np.empty((0, 0, 0), np.int16), np.empty((0, 0), np.uint8)
     for i, (band, dn) in enumerate(numbers):
@@ -255,13 +301,12 @@ def to_date(
     if scl is not None:
         unclear = ~np.isin(scl, options.clear_scl)
     unclear = dilate(unclear, options.dilate_m / options.resolution_m)
+    nodata, saturated, unclear, stored = nodata[own], saturated[own], unclear[own], stored[:, own]
     bright = find_bright(stored, options.bands, options.bright_reflectance)
     quality = to_flags(nodata=nodata, saturated=saturated, unclear=unclear, bright=bright)
-    contradiction = None
-    if scl is not None and options.dark_check != "off":
-        darkest = dark_reflectance(stored, options.bands, scl, ~nodata & ~saturated)
-        contradiction = find_contradiction(scene, darkest)
-    return Date(stored, quality, contradiction)
+    if scl is None or options.dark_check == "off":
+        return Date(stored, quality, np.zeros((0, 0), np.int64))
+    return Date(stored, quality, count_dark(stored, options.bands, scl[own], ~nodata & ~saturated))
 
 
 @numba.njit(nogil=True, cache=True, parallel=True)
@@ -290,14 +335,14 @@ def _clouds_from(scenes: Sequence[Scene], options: CubeOptions) -> str | None:
     return f"{CLOUD_MASK} of {n} of {len(scenes)} products" if n else None
 
 
-def _judge_radiometry(date: Date, options: CubeOptions) -> None:
-    if date.contradiction is None:
+def _judge_radiometry(contradiction: str | None, options: CubeOptions) -> None:
+    if contradiction is None:
         return
     if options.dark_check == "refuse":
         raise RadiometryContradiction(
-            f"{date.contradiction}. Correct the product's metadata, leave it out, or set cubes.dark_check: warn."
+            f"{contradiction}. Correct the product's metadata, leave it out, or set cubes.dark_check: warn."
         )
-    warnings.warn(date.contradiction, stacklevel=2)
+    warnings.warn(contradiction, stacklevel=2)
 
 
 def digest_plan(plan: CubePlan, options: CubeOptions) -> str:
@@ -325,7 +370,7 @@ def _describe_period(period: Period, notes: Mapping[str, Any]) -> dict[str, Any]
         "first_day": period.first_day,
         "last_day": period.last_day,
         "scenes": [name for name, entry in notes["scenes"].items() if entry["dropped"] is None],
-        "observations_mean": notes["observations_mean"],
+        **{name: value for name, value in notes.items() if name.startswith("observations_")},
     }
 
 
@@ -347,6 +392,7 @@ def _record(
         "days": [s.day for s in kept],
         "scenes": [s.id for s in kept],
         **_shares({s.id: done[s.id] for s in kept}),
+        "saturated_px": sum(entry.get("saturated_px", 0) for entry in done.values()),
         "clouds_from": _clouds_from(plan.scenes, options),
         "dropped": {s.id: done[s.id]["dropped"] for s in plan.scenes if done[s.id]["dropped"]},
         "warnings": [done[s.id]["warning"] for s in plan.scenes if done[s.id]["warning"]],

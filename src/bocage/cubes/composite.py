@@ -8,7 +8,9 @@ volume 3, algorithm 5.2.2M), cut to the comparators that the median needs.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -22,7 +24,12 @@ _STEP_PX, _MOST_PX = 64, 1024  # whole vector registers
 
 
 def median_composite(
-    reflectance: NDArray[np.int16] | NDArray[np.uint16] | Float32, valid: Bool, *, period: Int16, n_periods: int
+    reflectance: NDArray[np.int16] | NDArray[np.uint16] | Float32,
+    valid: Bool,
+    *,
+    period: Int16,
+    n_periods: int,
+    threads: int = 1,
 ) -> tuple[Float32, UInt16]:
     """Median over the valid observations of each period; of an even count the mean of the two middle values.
 
@@ -33,6 +40,7 @@ def median_composite(
         valid: (time, y, x) True where the observation is usable.
         period: (time,) period number of each date, from 0; −1 for a date of no period.
         n_periods: how many periods there are.
+        threads: CPU threads; each takes some of the rows.
 
     Returns:
         The composite (period, band, y, x) float32 in the unit of `reflectance`, 0 where nothing was valid; and the
@@ -48,13 +56,20 @@ def median_composite(
         raise GridMismatch(f"period numbers go from {period.min()} to {period.max()}, but there are {n_periods}")
     composite = np.zeros((n_periods, c, h, w), np.float32)
     n_valid = np.zeros((n_periods, h, w), np.uint16)
-    for p in range(n_periods):
-        dates = np.flatnonzero(period == p)
-        if len(dates):
-            width_px = _CACHE_BYTES // (len(dates) * reflectance.itemsize) // _STEP_PX * _STEP_PX
-            block = np.empty((len(dates), min(max(width_px, _STEP_PX), _MOST_PX)), reflectance.dtype)
-            network = median_network(len(dates))
-            _median(reflectance, valid, dates, network, block, _last(block), composite[p], n_valid[p])
+    rows = np.linspace(0, h, max(threads, 1) + 1).astype(int)
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+        for p in range(n_periods):
+            dates = np.flatnonzero(period == p)
+            if len(dates):
+                width_px = _CACHE_BYTES // (len(dates) * reflectance.itemsize) // _STEP_PX * _STEP_PX
+                block = np.empty((len(dates), min(max(width_px, _STEP_PX), _MOST_PX)), reflectance.dtype)
+                work = partial(_median, reflectance, valid, dates, median_network(len(dates)))
+                parts = [
+                    pool.submit(work, block.copy(), _last(block), composite[p], n_valid[p], first, last)
+                    for first, last in pairwise(rows)
+                ]
+                for part in parts:
+                    part.result()
     return composite, n_valid
 
 
@@ -99,11 +114,13 @@ def _median(
     last: AnyArray,
     out: Float32,
     n_valid: UInt16,
+    first_row: int,
+    last_row: int,
 ) -> None:
-    """One period: `dates` of `values` (time, band, y, x) -> `out` (band, y, x), `n_valid` (y, x)."""
-    n_bands, height, width = out.shape
+    """Rows of one period: `dates` of `values` (time, band, y, x) -> `out` (band, y, x), `n_valid` (y, x)."""
+    n_bands, _, width = out.shape
     width_px, highest = block.shape[1], last[0]
-    for y in range(height):
+    for y in range(first_row, last_row):
         for left in range(0, width, width_px):
             n = min(width_px, width - left)
             counts = n_valid[y, left : left + n]

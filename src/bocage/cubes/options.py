@@ -51,6 +51,13 @@ class CubeOptions(Options):
         "line between them, or the nearer of the two; at the ends the only one",
     )
 
+    memory_gb: float = Field(
+        8.0,
+        ge=1,
+        exclude=True,  # of digests and records: the result does not depend on it
+        description="memory, in gigabytes, that building one cube may take; what does not fit is read in strips",
+    )
+
     @field_validator("bands")
     @classmethod
     def _known_bands(cls, bands: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ Reflectance = (DN + offset) / quantification; DN 0 is no-data, 65535 saturated. 
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
-from bocage.core.arrays import MISSING_INT16, SCALE, Bool, Int16, UInt8
+from bocage.core.arrays import MISSING_INT16, SCALE, Bool, Int16, Int64, UInt8
 from bocage.scenes.record import OFFSET_BASELINE, Scene, baseline_number
 
 NODATA_DN, SATURATED_DN = 0, 65535
@@ -30,8 +31,8 @@ def reflectance_table(offset: float, quantification: float) -> Int16:
     return table
 
 
-def dark_reflectance(stored: Int16, bands: tuple[str, ...], scl: UInt8, valid: Bool) -> float | None:
-    """How dark the darkest visible band is over vegetation and water: its 5th percentile, as reflectance.
+def count_dark(stored: Int16, bands: tuple[str, ...], scl: UInt8, valid: Bool) -> Int64:
+    """How often each stored reflectance occurs over vegetation and water, in each visible band: (visible, 65536).
 
     Args:
         stored: (band, y, x) stored reflectance.
@@ -40,13 +41,41 @@ def dark_reflectance(stored: Int16, bands: tuple[str, ...], scl: UInt8, valid: B
         valid: (y, x) True where all bands have a number.
 
     Returns:
-        None if there is no visible band, or too little vegetation and water to tell.
+        Column 0 counts −32768. Counts of the parts of a date add up to those of the date.
     """
     visible = [i for i, band in enumerate(bands) if band in VISIBLE]
-    dark = np.isin(scl, _DARK_SCL) & valid
-    if not visible or np.count_nonzero(dark) < _DARK_ENOUGH_PX:
+    counts = np.zeros((len(visible), 1 << 16), np.int64)
+    is_dark = np.zeros(256, np.bool_)
+    is_dark[list(_DARK_SCL)] = True
+    for row, i in zip(counts, visible, strict=True):
+        _count(stored[i], is_dark, scl, valid, row)
+    return counts
+
+
+def dark_reflectance(counts: Int64) -> float | None:
+    """How dark the darkest visible band is over vegetation and water: its 5th percentile, as reflectance.
+
+    Args:
+        counts: of `count_dark`.
+
+    Returns:
+        None if there is no visible band, or too little vegetation and water to tell.
+    """
+    n = int(counts[:1].sum())
+    if n < _DARK_ENOUGH_PX:
         return None
-    return float(min(np.percentile(stored[i][dark], _DARK_PERCENTILE) for i in visible) / SCALE)
+    position = _DARK_PERCENTILE / 100 * (n - 1)  # between two pixels in order, as numpy.percentile interpolates
+    below = np.cumsum(counts, axis=1)
+    pair = np.array([np.searchsorted(b, [int(position), int(position) + 1], side="right") for b in below]) - (1 << 15)
+    return float((pair[:, 0] + (position - int(position)) * (pair[:, 1] - pair[:, 0])).min() / SCALE)
+
+
+@numba.njit(nogil=True, cache=True)
+def _count(values: Int16, is_dark: Bool, scl: UInt8, valid: Bool, counts: Int64) -> None:
+    for y in range(values.shape[0]):
+        for x in range(values.shape[1]):
+            if valid[y, x] and is_dark[scl[y, x]]:
+                counts[values[y, x] + 32768] += 1
 
 
 def find_contradiction(scene: Scene, darkest: float | None) -> str | None:

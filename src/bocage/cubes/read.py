@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -71,8 +73,12 @@ def read_bands(
             yield band, read_asset(asset, grid, resampling=how, threads=threads)
         return
     with ThreadPoolExecutor(threads) as pool:
-        arrays = pool.map(lambda c: read_asset(c[1], grid, resampling=c[2], threads=1), chosen)
-        yield from zip(bands, arrays, strict=True)
+        left = (pool.submit(read_asset, asset, grid, resampling=how, threads=1) for _, asset, how in chosen)
+        running = deque(islice(left, threads + 1))  # more would only wait in memory
+        for band in bands:
+            dn = running.popleft().result()
+            running.extend(islice(left, 1))
+            yield band, dn
 
 
 def find_cloud_mask(scene: Scene) -> Asset | None:

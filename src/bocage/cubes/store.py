@@ -29,7 +29,8 @@ from bocage.cubes.cf import CONVENTIONS, OBSERVATIONS, QUALITY, REFLECTANCE, des
 from bocage.cubes.quality import NODATA, find_valid
 
 _CHUNK_PX = 256
-_BLOCK_BYTES = 512 << 20  # of reflectance that is worked on at once
+_BLOCK_PX = 1024  # JPEG 2000 blocks of Sentinel-2's 10 m bands: strips of whole blocks decode little twice
+_PROGRAM_GB = 0.5  # the interpreter and its libraries
 _RECORD, _BUILDING, _ARRAYS = "cube.json", "building.json", "cube.zarr"
 
 
@@ -185,18 +186,14 @@ class CubeWriter:
     def n_kept(self) -> int:
         return sum(entry["dropped"] is None for entry in self.done.values())
 
-    def write(self, scene: str, stored: Int16, quality: UInt8, notes: Mapping[str, Any]) -> None:
-        """The next date: (band, y, x) stored reflectance, (y, x) flags, and notes for the record."""
-        position = self.n_kept
-        self._group["reflectance"][position] = stored
-        self._group["quality"][position] = quality
-        self.keep(scene, notes)
-
-    def put(self, position: int, window: Window, stored: Int16, quality: UInt8, observations: UInt16) -> None:
-        """A part of one composite: (band, y, x) stored reflectance, (y, x) flags, (y, x) numbers of valid dates."""
+    def put(
+        self, position: int, window: Window, stored: Int16, quality: UInt8, observations: UInt16 | None = None
+    ) -> None:
+        """A part of one date: (band, y, x) stored reflectance, (y, x) flags; of a composite (y, x) valid dates."""
         self._group["reflectance"][(position, slice(None), *window.slices)] = stored
         self._group["quality"][(position, *window.slices)] = quality
-        self._group["observations"][(position, *window.slices)] = observations
+        if observations is not None:
+            self._group["observations"][(position, *window.slices)] = observations
 
     def read(self, window: Window) -> tuple[Int16, UInt8]:
         """A part of all dates so far: (time, band, y, x) stored reflectance, (time, y, x) flags."""
@@ -256,16 +253,36 @@ class CubeWriter:
         write_json(self.folder / _BUILDING, {"digest": self._digest, "done": self.done})
 
 
-def plan_blocks(shape: tuple[int, int, int, int]) -> list[Window]:
-    """Windows that cover a cube chunk by chunk, each as wide as all its dates (time, band) fit into half a gibibyte."""
+def plan_blocks(shape: tuple[int, int, int, int], memory_gb: float) -> list[Window]:
+    """Windows that cover a cube chunk by chunk, each as wide as its dates (time, band) take a sixteenth of the memory.
+
+    The rest is for what is computed from a block: copies, flags, what the compressor holds.
+    """
     t, c, height, width = shape
-    n_chunks = max(1, _BLOCK_BYTES // (2 * max(t, 1) * c * _CHUNK_PX**2))
-    step = int(n_chunks) * _CHUNK_PX
+    n_chunks = max(1, int(memory_gb * 2**30 / 16) // (2 * max(t, 1) * c * _CHUNK_PX**2))
+    step = n_chunks * _CHUNK_PX
     return [
         Window(row, col, min(_CHUNK_PX, height - row), min(step, width - col))
         for row in range(0, height, _CHUNK_PX)
         for col in range(0, width, step)
     ]
+
+
+def plan_strips(shape: tuple[int, int, int, int], memory_gb: float, *, threads: int) -> list[Window]:
+    """Windows of whole rows that cover a cube; one date of each takes at most the memory while it is read.
+
+    A pixel takes 2 bytes a band as stored, 4 for each band that is being decoded (its numbers, and GDAL's cache), and
+    24 for flags and what they are made of.
+
+    Args:
+        threads: bands that may be decoded at a time.
+    """
+    _, c, height, width = shape
+    bytes_a_row = width * (2 * c + 4 * min(c, threads + 1) + 24)
+    n_rows = int(max(memory_gb - _PROGRAM_GB, 0) * 1e9 / bytes_a_row)
+    unit = _BLOCK_PX if n_rows >= _BLOCK_PX else _CHUNK_PX
+    step = height if n_rows >= height else max(n_rows // unit, 1) * unit
+    return [Window(row, 0, min(step, height - row), width) for row in range(0, height, step)]
 
 
 def _create(path: Path, shape: tuple[int, int, int, int], *, counts: bool) -> None:

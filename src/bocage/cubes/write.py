@@ -7,11 +7,15 @@ Both carry time, band, y, x, `spatial_ref` (CRS and GeoTransform) and scaled int
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import xarray as xr
+import zarr
 
 from bocage.core.errors import ConfigError
+from bocage.core.grid import grid_resolution_m
 from bocage.cubes.store import CubeStore
 
 SUFFIXES = (".zarr", ".nc")
@@ -23,10 +27,11 @@ def check_suffix(path: Path) -> None:
         raise ConfigError(f"'{path}' is neither a .zarr nor a .nc path. End it with one of them.")
 
 
-def write_cube(store: CubeStore, path: Path) -> None:
-    """Write the cube's arrays to a Zarr store (version 3) or a NetCDF 4 file, by the ending of `path`.
+def write_cube(stores: Sequence[CubeStore], path: Path) -> None:
+    """Write the arrays of cubes to a Zarr store (version 3) or a NetCDF 4 file, by the ending of `path`.
 
-    The file appears when it is complete. An older one is replaced. Memory holds a few chunks.
+    One cube lies at the root; of several, which must differ in pixel size, each is a group: `r10m`, `r20m`, `r60m`. The
+    file appears when it is complete. An older one is replaced. Memory holds a few chunks.
 
     Raises:
         ConfigError: for another ending.
@@ -35,17 +40,21 @@ def write_cube(store: CubeStore, path: Path) -> None:
     unfinished = path.with_name(f"{path.name}.part")
     _remove(unfinished)
     path.parent.mkdir(parents=True, exist_ok=True)
+    groups = {f"r{grid_resolution_m(s.grid):g}m": s for s in stores} if len(stores) > 1 else {"": stores[0]}
     if path.suffix == ".zarr":
-        shutil.copytree(store.arrays, unfinished)
-    else:
-        _write_netcdf(store, unfinished)
+        zarr.create_group(unfinished, zarr_format=3)
+    for group, store in groups.items():
+        if path.suffix == ".zarr":
+            shutil.copytree(store.arrays, unfinished / group, dirs_exist_ok=True)
+        else:
+            _write_netcdf(store, unfinished, group)
     _remove(path)
     unfinished.rename(path)
 
 
-def _write_netcdf(store: CubeStore, path: Path) -> None:
+def _write_netcdf(store: CubeStore, path: Path, group: str) -> None:
     chunks = {"time": 1, "band": len(store.bands), "y": 256, "x": 256}
-    with xr.open_zarr(store.arrays, consolidated=False, decode_cf=False, chunks=chunks) as opened:
+    with xr.open_zarr(store.arrays, consolidated=False, decode_cf=False, chunks={}) as opened:
         encoding = {
             str(name): {
                 "zlib": True,
@@ -58,7 +67,8 @@ def _write_netcdf(store: CubeStore, path: Path) -> None:
         }
         for variable in opened.variables.values():
             variable.encoding = {}
-        opened.to_netcdf(path, engine="h5netcdf", format="NETCDF4", encoding=encoding)
+        mode: Literal["a", "w"] = "a" if path.exists() else "w"
+        opened.to_netcdf(path, mode=mode, group=group or None, engine="h5netcdf", format="NETCDF4", encoding=encoding)
 
 
 def _remove(path: Path) -> None:

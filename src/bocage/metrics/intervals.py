@@ -159,3 +159,25 @@ def paired_bootstrap(
     draws, left_out = difference(_resample(both, n_draws, rng)), difference(both.sum(0)[None] - both)
     low, high = bca_bounds(draws, result["difference"], left_out, widened_tail(n_blocks, level))
     return result | {"low": low, "high": high}
+
+
+def unpaired_bootstrap(
+    first: AnyArray, second: AnyArray, score: str, *, rng: np.random.Generator, n_draws: int = 2000, level: float = 0.95
+) -> dict[str, Any]:
+    """Difference first − second of one score of two models judged on different ground; each resamples its own blocks.
+
+    Args:
+        first, second: counts (n_first, K, K) and (n_second, K, K).
+
+    Returns:
+        As `paired_bootstrap`; n_blocks is the smaller number.
+    """
+    own = [counts[counts.sum((1, 2)) > 0] for counts in (first, second)]
+    value, n_blocks = [score_arrays(counts.sum(0))[score] for counts in own], min(map(len, own))
+    result: dict[str, Any] = {"difference": float(value[0] - value[1]), "low": None, "high": None}
+    result |= {"level": level, "method": f"unpaired {METHOD}", "n_blocks": n_blocks}
+    if reason := no_interval_reason(n_blocks):
+        return result | {"reason": reason}
+    drawn = [score_arrays(_resample(counts, n_draws, rng))[score] for counts in own]
+    low, high = _bounds(drawn[0] - drawn[1], level)
+    return result | {"low": low, "high": high}

@@ -29,7 +29,7 @@ def describe_regions(
     say: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     """Where the experiment looks: name, bbox (degrees; None for wherever the scenes are), area_ha, n_parcels,
-    parcels_ha and target_ha of each region. Parcels count where their centroid lies.
+    parcels_ha, mean_ha (of a parcel) and target_ha of each region. Parcels count where their centroid lies.
 
     Args:
         picture: where the regions are drawn over the parcels (PNG), if wanted.
@@ -64,6 +64,7 @@ def count_regions(parcels: gpd.GeoDataFrame, regions: Sequence[Region]) -> list[
                 "area_ha": None if outline is None else float(outline.area / 1e4),
                 "n_parcels": int(inside.sum()),
                 "parcels_ha": float(area[inside].sum()),
+                "mean_ha": float(area[inside].mean()) if inside.any() else None,
                 "target_ha": float(area[inside & is_target].sum()),
             }
         )
@@ -89,6 +90,7 @@ def draw_regions(parcels: gpd.GeoDataFrame, regions: Sequence[Region], path: Pat
             centre = outline.iloc[0].centroid
             axes.annotate(region.name, (centre.x, centre.y), ha="center", va="center", fontsize=7)
     axes.set_aspect("equal")
+    axes.ticklabel_format(style="plain", useOffset=False)
     axes.set_xlabel("x (m)")
     axes.set_ylabel("y (m)")
     path.parent.mkdir(parents=True, exist_ok=True)

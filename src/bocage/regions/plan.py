@@ -1,8 +1,9 @@
-"""Options -> named regions. Pure, but for the vector file that `read` opens."""
+"""Options -> named regions. Pure, but for the files that `read` and `landscapes` open."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from shapely.ops import unary_union
 
 from bocage.core.errors import ConfigError, NothingLeft
 from bocage.regions.cells import plan_cells, tile_patches
+from bocage.regions.landscapes import Place, french_landscapes, plan_landscapes
 from bocage.regions.options import RegionOptions
 from bocage.regions.read import read_outline, read_shapes
 from bocage.regions.record import Region as Region
@@ -29,6 +31,14 @@ def plan_regions(options: RegionOptions, parcels: geopandas.GeoDataFrame | None 
     """
     if options.bbox is not None:
         return [Region("box", box(*options.bbox))]
+    if options.kind == "landscapes":
+        return plan_landscapes(
+            _read_places(options) if options.path else french_landscapes(),
+            options.landcover,
+            cell_m=options.cell_m,
+            reach_m=options.reach_m,
+            max_cells=options.max_cells,
+        )
     if options.path is not None:
         path = Path(options.path).expanduser()
         if options.kind == "zones":
@@ -43,9 +53,16 @@ def plan_regions(options: RegionOptions, parcels: geopandas.GeoDataFrame | None 
     return [Region("scenes", None)]
 
 
+def _read_places(options: RegionOptions) -> list[Place]:
+    """The shapes of the options' file as places: the centroid of each."""
+    shapes = read_shapes(Path(options.path or "").expanduser(), options.name_column)
+    return [(safe_name(name), shape.centroid.x, shape.centroid.y) for name, shape in shapes]
+
+
 def safe_name(text: str) -> str:
-    """A name that fits a folder name."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
+    """A name that fits a folder name: letters without accents, digits, underscores."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")
 
 
 def region_from_text(text: str) -> RegionOptions:

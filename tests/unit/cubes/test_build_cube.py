@@ -60,6 +60,33 @@ def test_the_offset_leaves_no_step_between_old_and_new_products(safe, tmp_path):
     assert np.unique(store.read().reflectance) == pytest.approx([0.1])
 
 
+def test_real_metadata_of_both_kinds_and_levels_give_one_reflectance(safe, samples, tmp_path):
+    """ESA's own metadata, before and since baseline 04.00: 0.1 on the ground is 1000 in the old numbers, 2000 in the
+    new."""
+    found = {}
+    for real in sorted((samples / "safe-metadata").glob("*.SAFE")):
+        level, time, baseline, _, tile = real.stem.split("_")[1:6]
+        product = tmp_path / "s2" / real.name
+        metadata = f"MTD_{level}.xml"
+        product.mkdir(parents=True)
+        (product / metadata).write_bytes((real / metadata).read_bytes())
+        (granule,) = (real / "GRANULE").iterdir()
+        images = product / "GRANULE" / granule.name / "IMG_DATA"
+        for band, array in safe.flat_numbers(2000 if baseline >= "N0400" else 1000).items():
+            size = safe.RESOLUTION_M.get(band, 20)
+            name = f"{tile}_{time}_{band}"
+            path = images / f"{name}.jp2" if level == "MSIL1C" else images / f"R{size}m" / f"{name}_{size}m.jp2"
+            if not (level == "MSIL1C" and band == "SCL"):
+                safe.write_jpeg2000(path, array, size)
+        store, _ = build_folder(
+            tmp_path / "s2", tmp_path / real.stem, level=level.removeprefix("MSI"), tiles=(tile[1:],)
+        )
+        found[baseline] = store.read().reflectance
+    assert sorted(found) == ["N0212", "N0301", "N0400"]
+    for reflectance in found.values():
+        assert np.unique(reflectance) == pytest.approx([0.1])
+
+
 def test_what_is_wrong_with_a_pixel(safe, tmp_path):
     numbers = safe.flat_numbers(1000)
     numbers["B03"][0, 0] = 0  # no-data in one band
@@ -256,6 +283,24 @@ def test_geotiff_bands_are_read_with_a_thread_a_band(safe, tmp_path):
         read_bands(tiff.scenes[0], bands, tiff.grid), read_bands(plan.scenes[0], bands, plan.grid), strict=True
     ):
         assert np.array_equal(ours, theirs), name
+
+
+def test_a_date_read_in_strips_is_the_date_read_at_once(safe, tmp_path, monkeypatch):
+    """Flags that grow reach over the edges of the strips; dark pixels are counted once."""
+    rng = np.random.default_rng(0)
+    numbers = {
+        b: rng.integers(200, 3000, a.shape).astype(a.dtype) for b, a in safe.flat_numbers(1, rows=40, cols=30).items()
+    }
+    numbers["SCL"] = rng.choice([4, 4, 4, 6, 9], numbers["SCL"].shape).astype(numbers["SCL"].dtype)
+    numbers["B02"][9:12, 4], numbers["B02"][10, 5], numbers["B03"][25] = 0, 3, 65535
+    safe.write_safe(tmp_path / "s2", numbers)
+    options = CubeOptions(dilate_m=30, resampling="bilinear", dark_check="warn")
+    store, _ = build_folder(tmp_path / "s2", tmp_path / "whole", options)
+    assert store.record["saturated_px"] == 30
+    cuts = [Window(0, 0, 10, 30), Window(10, 0, 1, 30), Window(11, 0, 29, 30)]
+    monkeypatch.setattr(build, "plan_strips", lambda *_, **__: cuts)
+    build_folder(tmp_path / "s2", tmp_path / "strips", options)
+    assert digest_tree(tmp_path / "strips") == digest_tree(tmp_path / "whole")
 
 
 def write_cloud_mask(product, layers):

@@ -59,3 +59,14 @@ def test_shapes_and_periods_that_disagree_are_refused():
         median_composite(series(1, 2), always(3), period=np.zeros(2, np.int16), n_periods=1)
     with pytest.raises(GridMismatch, match="there are 1"):
         median_composite(series(1, 2), always(2), period=np.array([0, 1], np.int16), n_periods=1)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 9])
+def test_rows_are_shared_by_threads(threads):
+    rng = np.random.default_rng(0)
+    stored = rng.integers(-200, 9000, (7, 2, 5, 130)).astype(np.int16)
+    valid = rng.random((7, 5, 130)) < 0.6
+    period = np.array([0, 0, 0, 1, 1, -1, 1], np.int16)
+    alone = median_composite(stored, valid, period=period, n_periods=2)
+    shared = median_composite(stored, valid, period=period, n_periods=2, threads=threads)
+    assert all(np.array_equal(a, b) for a, b in zip(alone, shared, strict=True))

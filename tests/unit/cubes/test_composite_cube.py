@@ -16,7 +16,7 @@ from bocage.cubes.periods import plan_periods
 from bocage.cubes.plan import plan_cubes
 from bocage.cubes.quality import BRIGHT, FILLED, NODATA, UNCLEAR
 from bocage.cubes.read import read_scene_grid
-from bocage.cubes.store import open_cube, plan_blocks
+from bocage.cubes.store import open_cube, plan_blocks, plan_strips
 from bocage.regions.plan import Region
 from bocage.scenes.options import SceneOptions
 from bocage.scenes.search import search_scenes
@@ -64,6 +64,9 @@ def test_a_month_is_the_median_of_its_dates_and_an_empty_month_stays(spring, tmp
     assert store.read_observations(Window(7, 5, 1, 1)).ravel().tolist() == [3, 1, 0, 1]
     assert [len(p["scenes"]) for p in store.record["periods"]] == [3, 1, 0, 1]
     assert store.record["periods"][1]["observations_mean"] == pytest.approx(44 / 48, abs=1e-5)
+    assert [(p["observations_least"], p["observations_most"]) for p in store.record["periods"]] == [
+        *((3, 3), (0, 1), (0, 0), (1, 1))
+    ]
     assert store.record["nodata_fraction"] == [0, 0, 1, 0]
     assert not (tmp_path / "cube" / "period").exists()
 
@@ -160,9 +163,19 @@ def test_xarray_opens_the_array_store_by_itself(spring, tmp_path):
         assert opened.observations.values[:, 0, 0].tolist() == [3, 0, 0, 1]
 
 
+def test_strips_of_a_whole_tile_fit_the_memory():
+    shape = (1, 10, 10_980, 10_980)
+    assert len(plan_strips(shape, 8.0, threads=2)) == 1  # nothing is decoded twice
+    for memory_gb, threads in ((8.0, 64), (4.0, 2), (1.0, 2)):
+        strips = plan_strips(shape, memory_gb, threads=threads)
+        assert sum(s.height for s in strips) == 10_980
+        assert all(s.row % 256 == 0 and s.width == 10_980 for s in strips)
+        assert max(s.height * s.width for s in strips) * (2 * 10 + 24) < memory_gb * 1e9
+
+
 def test_blocks_cover_a_whole_tile_in_bounded_memory():
     shape = (12, 10, 10_980, 10_980)
-    blocks = plan_blocks(shape)
+    blocks = plan_blocks(shape, 8.0)
     assert sum(b.height * b.width for b in blocks) == 10_980**2
     assert max(2 * 12 * 10 * b.height * b.width for b in blocks) <= 512 << 20
     assert all(b.row % 256 == 0 and b.col % 256 == 0 for b in blocks)

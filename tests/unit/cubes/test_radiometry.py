@@ -8,7 +8,7 @@ import pytest
 
 from bocage.core.arrays import MISSING_INT16
 from bocage.cubes.quality import BRIGHT, NODATA, SATURATED, UNCLEAR, find_valid, grow_nodata, to_flags
-from bocage.cubes.radiometry import dark_reflectance, find_contradiction, reflectance_table
+from bocage.cubes.radiometry import count_dark, dark_reflectance, find_contradiction, reflectance_table
 from bocage.scenes.record import Scene
 
 SCENE = Scene(
@@ -67,20 +67,30 @@ def darkest(red):
     """Of 30 × 30 pixels of vegetation with this red reflectance and a bright B02 beside it."""
     stored = np.stack([np.full((30, 30), 9000), np.full((30, 30), red * 1e4)]).astype(np.int16)
     everywhere = np.ones((30, 30), bool)
-    return dark_reflectance(stored, ("B02", "B04"), np.full((30, 30), 4, np.uint8), everywhere)
+    return dark_reflectance(count_dark(stored, ("B02", "B04"), np.full((30, 30), 4, np.uint8), everywhere))
 
 
 def test_darkest_is_the_fifth_percentile_of_the_darkest_visible_band_over_vegetation_and_water():
     assert darkest(0.03) == pytest.approx(0.03)
 
 
+def test_the_percentile_of_counts_is_numpy_s_of_the_values():
+    rng = np.random.default_rng(0)
+    stored = rng.integers(-500, 3000, (3, 60, 61)).astype(np.int16)
+    scl, valid = rng.choice([4, 5, 6], (60, 61)).astype(np.uint8), rng.random((60, 61)) < 0.8
+    dark = (scl != 5) & valid
+    expected = min(np.percentile(band[dark], 5) for band in stored) / 1e4
+    halves = [count_dark(stored[:, p], ("B02", "B03", "B04"), scl[p], valid[p]) for p in (np.s_[:20], np.s_[20:])]
+    assert dark_reflectance(halves[0] + halves[1]) == pytest.approx(expected, abs=1e-12)
+
+
 def test_without_vegetation_water_or_a_visible_band_nothing_is_known():
     stored = np.full((1, 30, 30), 300, np.int16)
     everywhere = np.ones((30, 30), bool)
     cloud, plants = np.full((30, 30), 9, np.uint8), np.full((30, 30), 4, np.uint8)
-    assert dark_reflectance(stored, ("B04",), cloud, everywhere) is None
-    assert dark_reflectance(stored, ("B08",), plants, everywhere) is None
-    assert dark_reflectance(stored, ("B04",), plants, ~everywhere) is None
+    assert dark_reflectance(count_dark(stored, ("B04",), cloud, everywhere)) is None
+    assert dark_reflectance(count_dark(stored, ("B08",), plants, everywhere)) is None
+    assert dark_reflectance(count_dark(stored, ("B04",), plants, ~everywhere)) is None
 
 
 def test_an_offset_that_was_removed_already_contradicts():

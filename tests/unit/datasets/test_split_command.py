@@ -44,3 +44,23 @@ def test_bad_options_and_leakage_end_with_their_errors(folder: Path, tmp_path: P
     assert not out.exists()
     assert error("--strategy", "random_patches", "--allow-leakage") is None
     assert out.exists()
+
+
+def test_how_much_a_random_split_flatters_is_printed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "split.parquet"
+    assert CliRunner().invoke(app, ["make", str(folder), "--block-m", "80", "--out", str(out)]).exit_code == 0
+    monkeypatch.setattr(settings, "json", False)
+    told = CliRunner().invoke(app, ["audit", str(folder), "--split", str(out), "--optimism"])
+    assert told.exit_code == 0, told.output
+    assert "random split" in told.stdout
+    assert "needs at least 10" in told.stdout  # few blocks: no interval, and why
+
+    monkeypatch.setattr(settings, "json", True)
+    found = json.loads(CliRunner().invoke(app, ["audit", str(folder), "--split", str(out), "--optimism"]).stdout)
+    optimism = found["optimism"]
+    assert optimism["n_train"] == found["parts"]["train"]["n_samples"]
+    for score, gap in optimism["flattery"].items():
+        difference = optimism["random"][score]["value"] - optimism["given"][score]["value"]
+        assert gap["difference"] == pytest.approx(difference)

@@ -14,6 +14,7 @@ from bocage.datasets.info import ClassInfo, DatasetInfo
 from bocage.datasets.read import Dataset, open_dataset
 from bocage.datasets.write import DatasetWriter
 from bocage.evaluation.evaluate import evaluate
+from bocage.evaluation.optimism import at_random, measure_optimism
 from bocage.evaluation.options import EvaluationOptions
 from bocage.splits.record import Split
 
@@ -22,8 +23,11 @@ BANDS = ("B02", "B03", "B04", "B08")
 SIDE = 8
 
 
-def field_sample(i: int, n_dates: int) -> Sample:
-    """Quadrants: wheat and maize (in turns), a parcel of another crop, and land without a parcel."""
+def field_sample(i: int, n_dates: int, levels: tuple[float, float, float] = (0.1, 0.3, 0.5)) -> Sample:
+    """Quadrants: wheat and maize (in turns), a parcel of another crop, and land without a parcel.
+
+    `levels`: reflectance of the three classes.
+    """
     rng = np.random.default_rng(i)
     labels = np.zeros((SIDE, SIDE), np.uint8)
     parcels = np.zeros((SIDE, SIDE), np.uint32)
@@ -31,7 +35,7 @@ def field_sample(i: int, n_dates: int) -> Sample:
     for q, window in enumerate([np.s_[:half, :half], np.s_[:half, half:], np.s_[half:, :half]]):
         labels[window] = [1, 2, 0][q] if i % 2 else [2, 1, 0][q]
         parcels[window] = 10 * i + q + 1
-    level = np.array([0.1, 0.3, 0.5])[labels]
+    level = np.array(levels)[labels]
     image = (level + rng.normal(0, 0.02, (n_dates, len(BANDS), SIDE, SIDE))).astype(np.float32)
     valid = np.ones((n_dates, SIDE, SIDE), bool)
     valid[:, 0, 0] = False
@@ -40,12 +44,15 @@ def field_sample(i: int, n_dates: int) -> Sample:
     return Sample(image, valid, labels, parcels, np.arange(n_dates, dtype=np.int32), BANDS, origin)
 
 
-def write_fields(folder: Path, n: int = 24, n_dates: int = 1) -> Dataset:
-    """A data set of n patches in one row."""
+def write_fields(
+    folder: Path, n: int = 24, n_dates: int = 1, east: tuple[float, float, float] | None = None
+) -> Dataset:
+    """A data set of n patches in one row; the classes of the eastern half may look otherwise."""
     classes = tuple(ClassInfo(i, name, "#000000", name.title()) for i, name in enumerate(CLASSES))
     writer = DatasetWriter(folder, DatasetInfo(classes, BANDS, SIDE, 10.0, "series", "L2A"))
     for i in range(n):
-        writer.add(field_sample(i, n_dates), {"cube": "c", "row": 0, "col": SIDE * i})
+        sample = field_sample(i, n_dates, east) if east and i >= n // 2 else field_sample(i, n_dates)
+        writer.add(sample, {"cube": "c", "row": 0, "col": SIDE * i})
     writer.finish()
     return open_dataset(folder)
 
@@ -194,3 +201,29 @@ def test_a_model_that_does_not_fit_is_refused_before_anything_is_written(dataset
 def test_an_unknown_protocol_gets_a_hint() -> None:
     with pytest.raises(ValueError, match="Did you mean 'crop_pixels'"):
         EvaluationOptions(protocols=("crop_pixel",))
+
+
+def test_a_random_split_flatters_where_the_test_ground_differs(tmp_path: Path) -> None:
+    """In the east wheat looks like nothing in the west: a forest of the west fails there, one of both does not."""
+    fields = write_fields(tmp_path / "fields", east=(0.1, 0.7, 0.5))
+    split = split_of(fields)
+    found = measure_optimism(fields, split, seed=0, threads=1)
+    gap = found["flattery"]["pixel_accuracy"]
+    assert gap["low"] > 0.1
+    assert found["given"]["pixel_accuracy"]["value"] < 0.8 < found["random"]["pixel_accuracy"]["value"]
+    assert gap == measure_optimism(fields, split, seed=0, threads=1)["flattery"]["pixel_accuracy"]
+
+
+def test_a_random_split_flatters_little_where_all_ground_is_alike(dataset: Dataset) -> None:
+    gap = measure_optimism(dataset, split_of(dataset), seed=0, threads=1)["flattery"]["pixel_accuracy"]
+    assert abs(gap["difference"]) < 0.02
+
+
+def test_the_random_parts_have_the_sizes_of_the_given_ones(dataset: Dataset) -> None:
+    split = split_of(dataset, hidden_in_test=(3,))
+    dealt = at_random(split, np.random.default_rng(0))
+    assert [len(dealt.sample_ids(p)) for p in ("train", "test")] == [
+        len(split.sample_ids(p)) for p in ("train", "test")
+    ]
+    assert dealt.sample_ids("test") != split.sample_ids("test")
+    assert all(len(hidden) == 0 for hidden in dealt.hidden.values())
