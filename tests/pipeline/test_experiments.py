@@ -16,6 +16,7 @@ from bocage.splits.store import read_split
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 PAPERS = sorted(f.stem for f in (EXPERIMENTS / "small").glob("*.yaml") if not f.stem.endswith("-tables"))
 SIZE_PX = 192
+BEZIERS = {"parcels.path": "parcels/france_data_2018.shp", "scenes.path": "s2"}
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,29 @@ def test_sen4agrinet_scenarios_part_countries(name: str, scenario: str, ground: 
     assert tested
     assert not trained & tested
     assert read_json(tmp_path / "evaluation.json")["n_samples"] == int((parts["part"] == "test").sum())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("overrides", "size_px", "n_dates"),
+    [
+        (["patches.dates=single"], 64, 1),
+        (["patches.dates=series"], 64, 9),
+        (["datasets.samples=objects", "splits.block_m=320"], 1, 9),
+    ],
+    ids=["single dates", "series", "parcels"],
+)
+def test_beziers_gives_all_three_families(
+    overrides: list[str], size_px: int, n_dates: int, samples: Path, ground: Path, tmp_path: Path
+) -> None:
+    forest = "models=[{name: forest, kind: random_forest, options: {n_trees: 10}}]"
+    path = [f"{section}={samples}/beziers-2018/{where}" for section, where in BEZIERS.items()]
+    experiment = load_experiment(EXPERIMENTS / "beziers-2018.yaml", [*path, forest, *overrides])
+    stages = needed_stages(plan_stages(experiment), "evaluation")
+    run_stages(stages, experiment, out=tmp_path, store=ArtifactStore(ground / "store"), workers=1)
+    info = open_dataset(tmp_path / "dataset").info
+    assert (info.patch_size_px, info.n_dates) == (size_px, n_dates)
+    assert list(read_json(tmp_path / "evaluation.json")["models"]) == ["forest"]
 
 
 def test_each_country_year_is_built_by_stages_of_its_own_and_they_meet_in_one_data_set() -> None:

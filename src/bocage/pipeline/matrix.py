@@ -22,11 +22,10 @@ from bocage.datasets.read import open_dataset
 from bocage.experiment.schema import Experiment
 from bocage.pipeline.run import Context, Stage, needed_stages, run_stages
 from bocage.pipeline.stages import SPLIT, plan_stages
-from bocage.reports.leaderboard import render_leaderboard
+from bocage.reports.leaderboard import RANKED_BY, render_leaderboard
 from bocage.splits.store import read_split
 
 SCORES = ("miou", "miou_foreground", "miou_present", "pixel_accuracy", "mean_class_accuracy")
-RANKED_BY = "miou_foreground"
 TIMED_SAMPLES = 16  # samples that are predicted to time a model
 
 
