@@ -9,12 +9,15 @@ from bocage.core.errors import ConfigError
 from bocage.datasets.read import open_dataset
 from bocage.experiment.load import load_experiment
 from bocage.pipeline.demo import choose_country, shrink_experiment
+from bocage.pipeline.matrix import run_matrix
 from bocage.pipeline.run import needed_stages, run_stages
 from bocage.pipeline.stages import plan_stages
 from bocage.splits.store import read_split
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
-PAPERS = sorted(f.stem for f in (EXPERIMENTS / "small").glob("*.yaml") if not f.stem.endswith("-tables"))
+SMALL = sorted(f.stem for f in (EXPERIMENTS / "small").glob("*.yaml"))
+PAPERS = [name for name in SMALL if not name.endswith("-tables")]
+TABLES = [name for name in SMALL if name.endswith("-tables")]
 SIZE_PX = 192
 BEZIERS = {"parcels.path": "parcels/france_data_2018.shp", "scenes.path": "s2"}
 
@@ -71,6 +74,19 @@ def test_sen4agrinet_scenarios_part_countries(name: str, scenario: str, ground: 
     assert tested
     assert not trained & tested
     assert read_json(tmp_path / "evaluation.json")["n_samples"] == int((parts["part"] == "test").sum())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
+def test_result_tables_run_as_matrices_at_small_scale(name: str, ground: Path, tmp_path: Path) -> None:
+    file = EXPERIMENTS / f"{name}.yaml"
+    overrides = shrink_experiment(file, ground / "countries", seed=3, size_px=SIZE_PX, say=lambda _: None)
+    experiment = load_experiment(file, [*overrides, "matrix.seeds=[3]"])
+    store = ArtifactStore(ground / "store")
+    result = run_matrix(experiment, out=tmp_path, store=store, workers=1, say=lambda _: None)
+    assert experiment.matrix is not None
+    assert len(result["leaderboard"]) == len(experiment.models) * len(experiment.matrix.scenarios)
+    assert Path(result["report"]).is_file()
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bocage.core.arrays import NO_PARCEL, Float32, Int32
+from bocage.core.arrays import NO_PARCEL, Bool, Float32, Int32
 from bocage.core.errors import GridMismatch
 from bocage.core.grid import Grid, Window, full_window, grid_resolution_m, grid_window
 from bocage.core.progress import track
@@ -131,7 +131,7 @@ def _to_sample(
     country: str,
     year: int,
 ) -> Sample:
-    valid = np.isfinite(series).all(axis=1)
+    valid: Bool = np.asarray(np.isfinite(series).all(axis=1))
     return Sample(
         image=np.where(valid[:, None], series, np.float32(0))[:, :, None, None],
         valid=valid[:, None, None],
