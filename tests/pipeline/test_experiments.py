@@ -10,6 +10,7 @@ from bocage.datasets.read import open_dataset
 from bocage.experiment.load import load_experiment
 from bocage.pipeline.demo import choose_country, shrink_experiment
 from bocage.pipeline.matrix import run_matrix
+from bocage.pipeline.objects import plan_objects
 from bocage.pipeline.run import needed_stages, run_stages
 from bocage.pipeline.stages import plan_stages
 from bocage.splits.store import read_split
@@ -129,6 +130,14 @@ def test_each_country_year_is_built_by_stages_of_its_own_and_they_meet_in_one_da
 def test_country_years_are_named_and_differ(override: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         load_experiment(EXPERIMENTS / "s4a-pad-unet.yaml", [override])
+
+
+def test_a_parcel_table_is_of_one_country_and_year() -> None:
+    experiment = load_experiment(EXPERIMENTS / "s4a-oad-bilstm.yaml")
+    with pytest.raises(ConfigError, match="ES-2019, ES-2020, FR-2019"):
+        plan_objects(experiment)
+    alone = experiment.split_up()["FR-2019"]
+    assert [s.name for s in plan_objects(alone)] == ["parcels", "taxonomy", "scenes", "cubes", "labels", "objects"]
 
 
 def test_a_country_that_is_not_invented_gets_one_that_its_year_has_free() -> None:

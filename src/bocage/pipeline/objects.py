@@ -13,14 +13,22 @@ from bocage.core.errors import ConfigError
 from bocage.experiment.schema import Experiment
 from bocage.patches.objects import columns_of, to_csv_layout
 from bocage.pipeline.run import Stage, needed_stages, run_stages
-from bocage.pipeline.stages import OBJECTS, make_objects, plan_building
+from bocage.pipeline.stages import OBJECTS, plan_building
 
 
 def plan_objects(experiment: Experiment) -> list[Stage]:
-    """The stages that the parcel table needs, and its own."""
-    options: Callable[[Experiment], Any] = lambda e: e.patches.objects  # noqa: E731
-    own = Stage("objects", 1, ("taxonomy", "cubes", "labels"), options, make_objects)
-    return [*needed_stages(plan_building(experiment), "labels"), own]
+    """The stages that the parcel table needs, and its own.
+
+    Raises:
+        ConfigError: if the experiment has several countries and years.
+    """
+    if experiment.also:
+        raise ConfigError(
+            f"A parcel table is of one country and year; '{experiment.name}' has {', '.join(experiment.split_up())}. "
+            "Take one with --set 'also=[]', or set datasets.samples: objects to have all of them in one data set."
+        )
+    datasets = experiment.datasets.model_copy(update={"samples": "objects"})
+    return needed_stages(plan_building(experiment.model_copy(update={"datasets": datasets})), "objects")
 
 
 def write_objects(
@@ -36,7 +44,7 @@ def write_objects(
         objects (the path), n_parcels, n_dropped, columns, tally, run.
 
     Raises:
-        ConfigError: if the name says neither.
+        ConfigError: if the name says neither, or the experiment has several countries and years.
     """
     kinds = (".parquet", ".csv", ".csv.gz")
     if not target.name.endswith(kinds):
