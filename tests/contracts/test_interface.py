@@ -98,6 +98,13 @@ PROMISES: dict[str, tuple[Callable[[Place], tuple[object, ...]], set[str]]] = {
     "train": (lambda p: ("train", p.experiment, "--out", p.run), {"run", "stages"}),
     "evaluate": (lambda p: ("evaluate", p.experiment, "--out", p.run), {"run", "stages", "metrics"}),
     "map": (lambda p: ("map", p.experiment, "--out", p.run), {"run", "stages"}),
+    "matrix": (
+        lambda p: (
+            *("matrix", p.experiment, "--out", p.free / "matrix"),
+            *("--set", "matrix={inside: here, scenarios: {here: {block_m: 640}}}"),
+        ),
+        {"cells", "leaderboard"},
+    ),
     "report": (lambda p: ("report", p.run), {"report"}),
     "status": (lambda p: ("status", p.run), {"stages"}),
     "cache info": (lambda p: ("cache", "info"), {"artifacts", "bytes", "root"}),

@@ -18,6 +18,7 @@ from bocage.cli import (
     config,
     cube,
     dataset,
+    matrix,
     models,
     objects,
     parcels,
@@ -62,6 +63,7 @@ app.add_typer(dataset.app, name="dataset", help="Data sets: build, inspect, veri
 app.command("objects")(objects.objects)
 app.add_typer(split.app, name="split", help="Splits: make, audit for leakage.")
 app.add_typer(models.app, name="models", help="The zoo.")
+app.command()(matrix.matrix)
 app.command("shift")(shift.shift)
 app.add_typer(benchmarks.app, name="benchmarks", help="Published data sets: list, check, evaluate.")
 

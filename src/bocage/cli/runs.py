@@ -98,10 +98,17 @@ def demo(
     template: str = typer.Option(
         "demo", "--template", help="Which experiment: a name of `bocage config template --list`."
     ),
+    file: Path | None = typer.Option(
+        None, "--experiment", help="Instead: an experiment file, at small scale on invented countries in place of its."
+    ),
 ) -> None:
     """The main job on an invented country of real SAFE products and parcels, ending with a report."""
-    from bocage.pipeline.demo import prepare_demo
+    from bocage.pipeline.demo import prepare_demo, shrink_experiment
 
+    if file is not None:
+        overrides = shrink_experiment(file, out / "countries", seed=seed, size_px=size_px, say=say)
+        show_result(walk(file, overrides, out / "run", None))
+        return
     experiment = prepare_demo(out, seed=seed, size_px=size_px, template=template, say=say)
     show_result(walk(experiment, [], out / "run", None))
 

@@ -12,6 +12,11 @@ from bocage.core.options import Options
 class DatasetOptions(Options):
     """How samples are stored."""
 
+    samples: Literal["patches", "objects"] = Field(
+        "patches",
+        description="patches: windows of the cubes; objects: parcels, each a series of its statistics "
+        "(patches.objects), stored as a patch of one pixel whose bands are named B04_mean, B04_std, …",
+    )
     store: Literal["shards", "npy"] = Field(
         "shards",
         description="shards: compressed records, a few files of some 32 MiB; npy: plain .npy files, three a sample.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -23,6 +23,30 @@ from bocage.taxonomy.options import TaxonomyOptions
 from bocage.training.options import TrainingOptions
 
 
+class CountryYear(Options):
+    """A further country and year of an experiment; the rest of the experiment holds for it too."""
+
+    parcels: ParcelOptions = Field(description="Declared parcels; country and year must be given.")
+    scenes: SceneOptions = Field(description="Sentinel-2 products.")
+    regions: RegionOptions = Field(RegionOptions(), description="Where to look.")
+
+
+class MatrixOptions(Options):
+    """`bocage matrix`: every model with every seed under every scenario, with the experiment's one budget."""
+
+    seeds: tuple[int, ...] = Field((1,), min_length=1, description="Root seeds; each deals and trains anew.")
+    scenarios: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")], SplitOptions] = Field(
+        min_length=1, description="Name → the splits section that stands in for the experiment's."
+    )
+    inside: str = Field(description="The scenario that tests where it trains; the others' drop is measured from it.")
+
+    @model_validator(mode="after")
+    def _inside_is_one(self) -> Self:
+        if self.inside not in self.scenarios:
+            raise ValueError(f"matrix.inside is '{self.inside}', but the scenarios are {', '.join(self.scenarios)}")
+        return self
+
+
 class Experiment(Options):
     """One experiment: everything that decides a result; and who does the work."""
 
@@ -35,6 +59,9 @@ class Experiment(Options):
     taxonomy: TaxonomyOptions = Field(TaxonomyOptions(), description="Target classes.")
     regions: RegionOptions = Field(RegionOptions(), description="Where to look.")
     scenes: SceneOptions = Field(description="Sentinel-2 products.")
+    also: tuple[CountryYear, ...] = Field(
+        (), description="Further countries and years: each is built by itself, then the data sets are joined to one."
+    )
     cubes: CubeOptions = Field(CubeOptions(), description="Reflectance on one grid.")
     labels: LabelOptions = Field(LabelOptions(), description="Class and parcel-id rasters.")
     patches: PatchOptions = Field(PatchOptions(), description="Windows: candidates, quality filters, selection.")
@@ -45,6 +72,8 @@ class Experiment(Options):
     evaluation: EvaluationOptions = Field(EvaluationOptions(), description="How models are judged.")
     mapping: MappingOptions = Field(MappingOptions(), description="How maps are made.")
 
+    matrix: MatrixOptions | None = Field(None, description="What `bocage matrix` varies.")
+
     @field_validator("models")
     @classmethod
     def _names_once(cls, models: tuple[ModelOptions, ...]) -> tuple[ModelOptions, ...]:
@@ -52,6 +81,18 @@ class Experiment(Options):
         if len(set(names)) != len(names):
             raise ValueError(f"two models share a name: {', '.join(names)}")
         return models
+
+    @model_validator(mode="after")
+    def _country_years_differ(self) -> Self:
+        if not self.also:
+            return self
+        declared = [self.parcels, *(other.parcels for other in self.also)]
+        if any(p.country is None or p.year is None for p in declared):
+            raise ValueError("with `also`, every parcels section gives its country and year")
+        names = [f"{p.country}-{p.year}" for p in declared]
+        if len(set(names)) != len(names):
+            raise ValueError(f"a country and year comes twice: {', '.join(names)}")
+        return self
 
     @model_validator(mode="after")
     def _mapped_model_exists(self) -> Self:
@@ -63,3 +104,15 @@ class Experiment(Options):
         if unknown := [name for name in self.mapping.ensemble if name not in names]:
             raise ValueError(f"mapping.ensemble names {', '.join(unknown)}, but the models are {', '.join(names)}")
         return self
+
+    def split_up(self) -> dict[str, Experiment]:
+        """Country-year (`FR-2019`) → the experiment that builds it alone; empty without `also`."""
+        if not self.also:
+            return {}
+        first = CountryYear(parcels=self.parcels, scenes=self.scenes, regions=self.regions)
+        return {
+            f"{one.parcels.country}-{one.parcels.year}": self.model_copy(
+                update={"parcels": one.parcels, "scenes": one.scenes, "regions": one.regions, "also": ()}
+            )
+            for one in (first, *self.also)
+        }

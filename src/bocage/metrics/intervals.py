@@ -175,9 +175,10 @@ def unpaired_bootstrap(
     own = [counts[counts.sum((1, 2)) > 0] for counts in (first, second)]
     value, n_blocks = [score_arrays(counts.sum(0))[score] for counts in own], min(map(len, own))
     result: dict[str, Any] = {"difference": float(value[0] - value[1]), "low": None, "high": None}
-    result |= {"level": level, "method": f"unpaired {METHOD}", "n_blocks": n_blocks}
+    result |= {"level": level, "method": "unpaired block bootstrap, widened tails", "n_blocks": n_blocks}
     if reason := no_interval_reason(n_blocks):
         return result | {"reason": reason}
     drawn = [score_arrays(_resample(counts, n_draws, rng))[score] for counts in own]
-    low, high = _bounds(drawn[0] - drawn[1], level)
+    tail = widened_tail(n_blocks, level)
+    low, high = map(float, np.quantile(drawn[0] - drawn[1], [tail, 1 - tail]))
     return result | {"low": low, "high": high}

@@ -198,7 +198,7 @@ def describe_objects(
     }
     verdict = np.select(list(reasons.values()), list(reasons), default="")
 
-    first_year = min(int(_year_and_month(cubes[name].days)[0].min()) for name in names)
+    first_year = min(int(year_and_month(cubes[name].days)[0].min()) for name in names)
     tables = []
     for i, name in enumerate(names):
         chosen = np.flatnonzero((home == i) & (verdict == ""))
@@ -307,11 +307,11 @@ def name_periods(days: AnyArray, periods: str, first_year: int) -> list[str]:
     `first_year`, 12 the January after it."""
     if periods == "date":
         return [str(d).replace("-", "") for d in np.asarray(days).astype("datetime64[D]")]
-    year, month = _year_and_month(days)
+    year, month = year_and_month(days)
     return [f"{m:02d}" for m in (year - first_year) * 12 + month]
 
 
-def _year_and_month(days: AnyArray) -> tuple[Int64, Int64]:
+def year_and_month(days: AnyArray) -> tuple[Int64, Int64]:
     """Year, and month from 0 on, of days since 1970-01-01."""
     months = np.asarray(days).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     return 1970 + months // 12, months % 12

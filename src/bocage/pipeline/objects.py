@@ -6,38 +6,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 
-from bocage.core.artifacts import ArtifactStore, Draft
+from bocage.core.artifacts import ArtifactStore
 from bocage.core.errors import ConfigError
 from bocage.experiment.schema import Experiment
-from bocage.patches.objects import columns_of, describe_objects, to_csv_layout
-from bocage.pipeline.run import Context, Stage, needed_stages, run_stages
-from bocage.pipeline.stages import PARCELS, open_all_labels, open_cubes, plan_stages
-
-OBJECTS = "objects.parquet"
+from bocage.patches.objects import columns_of, to_csv_layout
+from bocage.pipeline.run import Stage, needed_stages, run_stages
+from bocage.pipeline.stages import OBJECTS, plan_building
 
 
 def plan_objects(experiment: Experiment) -> list[Stage]:
-    """The stages that the parcel table needs, and its own."""
-    options: Callable[[Experiment], Any] = lambda e: e.patches.objects  # noqa: E731
-    own = Stage("objects", 1, ("taxonomy", "cubes", "labels"), options, make_objects)
-    return [*needed_stages(plan_stages(experiment), "labels"), own]
+    """The stages that the parcel table needs, and its own.
 
-
-def make_objects(context: Context, draft: Draft) -> None:
-    """Cubes and parcel-id rasters → one row a parcel."""
-    parcels = gpd.read_parquet(
-        context.path("taxonomy") / PARCELS, columns=["number", "id", "class_id", "class_name", "geometry"]
-    )
-    table, draft.tally = describe_objects(
-        open_cubes(context.path("cubes")),
-        open_all_labels(context.path("labels")),
-        pd.DataFrame(parcels.drop(columns="geometry")),
-        context.experiment.patches.objects,
-    )
-    table.to_parquet(draft.path / OBJECTS, index=False)
+    Raises:
+        ConfigError: if the experiment has several countries and years.
+    """
+    if experiment.also:
+        raise ConfigError(
+            f"A parcel table is of one country and year; '{experiment.name}' has {', '.join(experiment.split_up())}. "
+            "Take one with --set 'also=[]', or set datasets.samples: objects to have all of them in one data set."
+        )
+    datasets = experiment.datasets.model_copy(update={"samples": "objects"})
+    return needed_stages(plan_building(experiment.model_copy(update={"datasets": datasets})), "objects")
 
 
 def write_objects(
@@ -53,7 +44,7 @@ def write_objects(
         objects (the path), n_parcels, n_dropped, columns, tally, run.
 
     Raises:
-        ConfigError: if the name says neither.
+        ConfigError: if the name says neither, or the experiment has several countries and years.
     """
     kinds = (".parquet", ".csv", ".csv.gz")
     if not target.name.endswith(kinds):

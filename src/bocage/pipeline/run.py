@@ -171,12 +171,13 @@ def write_manifest(out: Path, experiment: Experiment, results: Sequence[StageRes
 
 
 # where a stage's files appear in the run folder; "" = their names at the top
-PLACES = {"datasets": "dataset", "splits": "", "evaluation": "", "mapping": "map", "reports": ""}
+PLACES = {"train": "checkpoint", "datasets": "dataset", "splits": "", "evaluation": "", "mapping": "map", "reports": ""}
 
 
 def place_files(artifact: Artifact, stage: str, out: Path) -> None:
     """Show an artifact's files in the run folder: hard links where the disk allows it, else copies."""
-    place = f"checkpoint/{stage.removeprefix('train/')}" if stage.startswith("train/") else PLACES.get(stage)
+    kind, _, name = stage.partition("/")
+    place = f"{PLACES[kind]}/{name}" if name and kind in ("train", "mapping") else PLACES.get(stage)
     if place is None:
         return
     target = out / place

@@ -28,7 +28,9 @@ from bocage.cubes.read import read_scene_grid
 from bocage.cubes.store import CubeStore, open_cube
 from bocage.datasets.build import build_dataset
 from bocage.datasets.card import write_card
+from bocage.datasets.combine import merge_datasets
 from bocage.datasets.lock import write_lock
+from bocage.datasets.objects import build_object_dataset
 from bocage.datasets.read import open_dataset
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
@@ -39,8 +41,10 @@ from bocage.parcels.read import read_parcel_columns, stream_parcels
 from bocage.parcels.store_code_tables import find_code_table
 from bocage.patches.candidates import find_candidates
 from bocage.patches.judge import judge
+from bocage.patches.objects import describe_objects, year_and_month
 from bocage.patches.options import PatchOptions
 from bocage.patches.select import plan_selection
+from bocage.pipeline.country_years import place_stages
 from bocage.pipeline.inputs import digest_all_inputs, name_sources, parcel_parts
 from bocage.pipeline.pieces import Piece, link_pieces, piece_keys, run_pieces
 from bocage.pipeline.provenance import describe_software
@@ -64,28 +68,18 @@ PARCELS = "parcels.parquet"
 SCENES = "scenes.json"
 CANDIDATES = "candidates.parquet"
 SELECTED = "selected.parquet"
+OBJECTS = "objects.parquet"
 SPLIT = "split.parquet"
 
 
 def plan_stages(experiment: Experiment) -> list[Stage]:
     """The whole flow of an experiment, in order."""
     models = tuple(f"train/{m.name}" for m in experiment.models)
-    placed = ("taxonomy",) if experiment.regions.needs_parcels else ()
+    parts = experiment.split_up()
+    own = [stage for name, part in parts.items() for stage in place_stages(plan_building(part), name, part)]
+    joined = Stage("datasets", 1, tuple(f"datasets/{name}" for name in parts), lambda _: None, join_datasets)
     flow = [
-        Stage("parcels", 2, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
-        Stage("taxonomy", 3, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
-        Stage("scenes", 1, placed, lambda e: [e.scenes, e.regions], make_scenes, external=_places),
-        Stage("cubes", 1, ("scenes", *placed), lambda e: [e.cubes, e.regions, e.scenes.season], make_cubes),
-        Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
-        Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: [_windows(e), e.seed], make_patches),
-        Stage(
-            "datasets",
-            1,
-            ("parcels", "taxonomy", "scenes", "cubes", "labels", "patches"),
-            lambda e: [e.name, e.datasets, e.patches.dates, e.scenes.level, e.cubes],
-            make_dataset,
-            resume=True,
-        ),
+        *([*own, joined] if parts else plan_building(experiment)),
         Stage("splits", 1, ("datasets",), lambda e: [e.splits, e.seed], make_parts, external=_given_split),
         *(
             Stage(f"train/{m.name}", 1, ("datasets", "splits"), _training_of(m), _trainer(m), resume=True)
@@ -93,20 +87,45 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
         ),
     ]
     if models:
-        mapped = tuple(f"train/{name}" for name in mapped_models(experiment))
-        flow += [
-            Stage("evaluation", 1, ("datasets", "splits", *models), lambda e: [e.evaluation, e.seed], make_evaluation),
-            Stage(
-                "mapping",
-                2,
-                ("taxonomy", "cubes", *mapped),
-                lambda e: [e.mapping],
-                make_map,
-                external=_area_regions,
-                resume=True,
-            ),
-        ]
+        evaluated = ("datasets", "splits", *models)
+        flow.append(Stage("evaluation", 1, evaluated, lambda e: [e.evaluation, e.seed], make_evaluation))
+    if models and experiment.datasets.samples == "patches":
+        mapping = plan_mapping(experiment)
+        flow += [s for n, p in parts.items() for s in place_stages([mapping], n, p)] if parts else [mapping]
     return [*flow, Stage("reports", 1, tuple(s.name for s in flow), _all_but_workers, make_report)]
+
+
+def plan_building(experiment: Experiment) -> list[Stage]:
+    """From files to the data set of one country and year."""
+    placed = ("taxonomy",) if experiment.regions.needs_parcels else ()
+    samples = experiment.datasets.samples
+    chosen = {
+        "patches": Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: _windows(e), make_patches),
+        "objects": Stage("objects", 1, ("taxonomy", "cubes", "labels"), lambda e: e.patches.objects, make_objects),
+    }
+    return [
+        Stage("parcels", 2, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
+        Stage("taxonomy", 3, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
+        Stage("scenes", 1, placed, lambda e: [e.scenes, e.regions], make_scenes, external=_places),
+        Stage("cubes", 1, ("scenes", *placed), lambda e: [e.cubes, e.regions, e.scenes.season], make_cubes),
+        Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
+        chosen[samples],
+        Stage(
+            "datasets",
+            1,
+            ("parcels", "taxonomy", "scenes", "cubes", "labels", samples),
+            lambda e: [e.name, e.datasets, e.patches.dates, e.scenes.level, e.cubes],
+            make_dataset if samples == "patches" else make_object_dataset,
+            resume=samples == "patches",
+        ),
+    ]
+
+
+def plan_mapping(experiment: Experiment) -> Stage:
+    """The map of one country and year."""
+    mapped = tuple(f"train/{name}" for name in mapped_models(experiment))
+    inputs = ("taxonomy", "cubes", *mapped)
+    return Stage("mapping", 2, inputs, lambda e: [e.mapping], make_map, external=_area_regions, resume=True)
 
 
 def make_parcels(context: Context, draft: Draft) -> None:
@@ -219,12 +238,55 @@ def _build_candidates(cube: Path, labels: Path, options: PatchOptions, n_classes
     found.to_parquet(folder / CANDIDATES)
 
 
+def make_objects(context: Context, draft: Draft) -> None:
+    """Cubes and parcel-id rasters → one row a parcel."""
+    parcels = gpd.read_parquet(
+        context.path("taxonomy") / PARCELS, columns=["number", "id", "class_id", "class_name", "geometry"]
+    )
+    table, draft.tally = describe_objects(
+        open_cubes(context.path("cubes")),
+        open_all_labels(context.path("labels")),
+        pd.DataFrame(parcels.drop(columns="geometry")),
+        context.experiment.patches.objects,
+    )
+    table.to_parquet(draft.path / OBJECTS, index=False)
+
+
+def make_object_dataset(context: Context, draft: Draft) -> None:
+    """The parcel table → samples of one pixel, one a parcel."""
+    experiment = context.experiment
+    country, year = read_place(context)
+    cubes = open_cubes(context.path("cubes"))
+    info = build_object_dataset(
+        draft.path,
+        pd.read_parquet(context.path("objects") / OBJECTS),
+        cubes=cubes,
+        labels=open_all_labels(context.path("labels")),
+        classes=read_classes(context).classes,
+        level=experiment.scenes.level,
+        country=country,
+        year=year,
+        first_year=min(int(year_and_month(cube.days)[0].min()) for cube in cubes.values()),
+        preprocessing=describe_preprocessing(experiment.cubes, experiment.scenes.level)
+        | {"objects": experiment.patches.objects.model_dump(mode="json")},
+        tallies=read_tallies(context),
+        options=experiment.datasets,
+    )
+    draft.tally = Tally(info.n_samples)
+    draft.notes = {"digest": info.digest}
+
+
+def join_datasets(context: Context, draft: Draft) -> None:
+    """The data sets of several countries and years → one."""
+    own = [open_dataset(a.path) for name, a in context.artifacts.items() if name.startswith("datasets/")]
+    info, draft.tally = merge_datasets(own, draft.path)
+    draft.notes = {"digest": info.digest}
+
+
 def make_dataset(context: Context, draft: Draft) -> None:
     """Selected windows → samples on disk, with their card and the lock of all inputs."""
     experiment = context.experiment
-    batches = read_parcel_columns(context.path("parcels") / PARCELS, ("country", "year"))
-    places = pd.concat([batch.drop_duplicates() for batch in batches])
-    tallies = {name: a.record["tally"] for name, a in context.artifacts.items() if a.record.get("tally")}
+    country, year = read_place(context)
     info = build_dataset(
         draft.path,
         pd.read_parquet(context.path("patches") / SELECTED),
@@ -233,10 +295,10 @@ def make_dataset(context: Context, draft: Draft) -> None:
         classes=read_classes(context).classes,
         dates=experiment.patches.dates,
         level=experiment.scenes.level,
-        country=_only(places["country"], ""),
-        year=int(_only(places["year"], 0)),
+        country=country,
+        year=year,
         preprocessing=describe_preprocessing(experiment.cubes, experiment.scenes.level),
-        tallies=tallies,
+        tallies=read_tallies(context),
         options=experiment.datasets,
         threads=context.workers,
         resume=True,
@@ -320,20 +382,22 @@ def make_report(context: Context, draft: Draft) -> None:
     experiment, artifacts = context.experiment, context.artifacts
     write_text(draft.path / "experiment.yaml", dump_experiment(experiment))
     models = {m.name: context.path(f"train/{m.name}") for m in experiment.models}
+    alone = not experiment.also  # several country-years: what each was built of stands in its data set's tallies
+    mapped = alone and "mapping" in artifacts
     paths = RunPaths(
         experiment=draft.path / "experiment.yaml",
-        audit=context.path("taxonomy") / "audit.json",
-        scenes=context.path("scenes") / SCENES,
-        cubes=_folders(context.path("cubes")),
-        labels=_folders(context.path("labels")),
+        audit=context.path("taxonomy") / "audit.json" if alone else None,
+        scenes=context.path("scenes") / SCENES if alone else None,
+        cubes=_folders(context.path("cubes")) if alone else (),
+        labels=_folders(context.path("labels")) if alone else (),
         dataset=context.path("datasets"),
         split=context.path("splits") / SPLIT,
         split_audit=context.path("splits") / "split_audit.json",
         checkpoints=models,
         evaluation=context.path("evaluation") if models else None,
-        maps=tuple(context.path("mapping") / cube.name for cube in _folders(context.path("cubes"))) if models else (),
+        maps=tuple(context.path("mapping") / cube.name for cube in _folders(context.path("cubes"))) if mapped else (),
     )
-    parcels, declared = artifacts["parcels"].record, experiment.parcels
+    declared = experiment.parcels
     stages = [
         {"name": name, "cached": False, "seconds": a.record["seconds"], "tally": a.record["tally"]}
         for name, a in artifacts.items()
@@ -343,13 +407,15 @@ def make_report(context: Context, draft: Draft) -> None:
         paths,
         stages=stages,
         parcels={
-            "tally": parcels["tally"],
+            "tally": artifacts["parcels"].record["tally"],
             "source": declared.kind,
             "country": declared.country,
             "year": declared.year,
             "coverage": declared.coverage,
-            **parcels["notes"],
-        },
+            **artifacts["parcels"].record["notes"],
+        }
+        if alone
+        else None,
         provenance={"seed": experiment.seed, **describe_software()},
     )
     write_report(run, draft.path / "report.html")
@@ -371,6 +437,18 @@ def open_cubes(folder: Path) -> dict[str, CubeStore]:
 def open_all_labels(folder: Path) -> dict[str, LabelStore]:
     """The labels of a stage, by the name of their cube."""
     return {path.name: open_labels(path) for path in _folders(folder)}
+
+
+def read_place(context: Context) -> tuple[str, int]:
+    """Country and year of the declarations; "" and 0 where the parcels have several."""
+    batches = read_parcel_columns(context.path("parcels") / PARCELS, ("country", "year"))
+    places = pd.concat([batch.drop_duplicates() for batch in batches])
+    return str(_only(places["country"], "")), int(_only(places["year"], 0))
+
+
+def read_tallies(context: Context) -> dict[str, Any]:
+    """What every stage so far kept and dropped."""
+    return {name: a.record["tally"] for name, a in context.artifacts.items() if a.record.get("tally")}
 
 
 def read_classes(context: Context) -> Taxonomy:

@@ -1,0 +1,102 @@
+"""A table of models and scenarios → one HTML page. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bocage.reports.blocks import Picture, Row, Section, Table, Text, count, listing, plural, score, seconds, signed
+from bocage.reports.figures import STYLE, WIDTH, to_png
+from bocage.reports.html import render_page
+
+NOTE = (
+    "All numbers are means over the seeds. An interval is the mean of the seeds' block bootstraps; it is missing where "
+    "a test part has under ten blocks. Training and prediction were timed on the machine that ran them."
+)
+RANKED_BY = "miou_foreground"
+COLUMNS = (
+    "Model",
+    ">Foreground mIoU",
+    ">Interval",
+    ">Seeds ±",
+    ">mIoU",
+    ">Pixel accuracy",
+    ">Over best baseline",
+    ">Drop from inside",
+    ">Parameters",
+    ">Training",
+    ">Prediction, s/Mpx",
+)
+
+
+def render_leaderboard(name: str, table: pd.DataFrame, *, protocol: str, seeds: Sequence[int], inside: str) -> str:
+    """The leaderboard as a page.
+
+    Args:
+        table: `pipeline.matrix.rank`: scenario, model, scores, low, high, spread, gain, drop, costs.
+        protocol: under which the scores were counted.
+    """
+    scenarios = [str(s) for s in table["scenario"].unique()]
+    best = table[table["scenario"] == inside].iloc[0]
+    lead = (
+        f"{plural(table['model'].nunique(), 'model')} under {plural(len(scenarios), 'scenario')} with "
+        f"{plural(len(seeds), 'seed')} each, counted by the protocol {protocol}. Inside ({inside}) the best by "
+        f"foreground mIoU is {best['model']} with {score(best['miou_foreground'])}."
+    )
+    outside = [s for s in scenarios if s != inside]
+    if outside:
+        drops = table[table["scenario"].isin(outside)].groupby("model")["drop"].mean().sort_values()
+        lead += f" Least is lost on the way out ({listing(outside)}) by {drops.index[0]}: {score(drops.iloc[0])}."
+    sections = [
+        Section("scores", "Inside and outside", (_picture(table, scenarios), Text(NOTE))),
+        *(Section(s, s, (_table(table[table["scenario"] == s], s, inside),)) for s in scenarios),
+    ]
+    return render_page(name, "leaderboard of a matrix", [Text(lead)], sections)
+
+
+def _table(rows: pd.DataFrame, scenario: str, inside: str) -> Table:
+    cells = [Row(tuple(_cells(row))) for row in rows.to_dict("records")]
+    title = "Trained and tested inside" if scenario == inside else "Tested outside"
+    return Table(title, COLUMNS, tuple(cells))
+
+
+def _cells(row: Any) -> list[str]:
+    known = {k: None if isinstance(v, float) and pd.isna(v) else v for k, v in row.items()}
+    bounds = None if known["low"] is None or known["high"] is None else (known["low"], known["high"])
+    return [
+        str(known["model"]),
+        score(known["miou_foreground"]),
+        f"{score(bounds[0])} to {score(bounds[1])}" if bounds else "–",
+        score(known["spread"]),
+        score(known["miou"]),
+        score(known["pixel_accuracy"]),
+        signed(known["gain"]) if known["gain"] is not None else "–",
+        score(known["drop"]) if known["drop"] is None or known["drop"] >= 0 else signed(known["drop"]),
+        count(known["n_parameters"]),
+        seconds(known["training_s"]),
+        f"{known['prediction_s_per_mpx']:.2f}",
+    ]
+
+
+def _picture(table: pd.DataFrame, scenarios: Sequence[str]) -> Picture:
+    """One row a model, a dot for each scenario; the line between them is what is lost outside."""
+    scores = table.pivot(index="model", columns="scenario", values=RANKED_BY)[list(scenarios)].sort_values(scenarios[0])
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 0.9 + 0.38 * len(scores)), layout="constrained")
+        axes = figure.subplots()
+        models = [str(model) for model in scores.index]
+        axes.hlines(models, scores.min(axis=1), scores.max(axis=1), color="#b9bfb2", linewidth=2, zorder=1)
+        for scenario in scenarios:
+            axes.scatter(scores[scenario], models, s=44, label=scenario, zorder=2)
+        axes.set_xlabel("foreground mIoU")
+        axes.set_xlim(left=0)
+        axes.margins(y=0.12)
+        axes.grid(axis="x")
+        axes.set_axisbelow(True)
+        figure.legend(loc="outside upper left", ncols=len(scenarios))
+    listed = "; ".join(f"{r['model']} {r['scenario']} {score(r[RANKED_BY])}" for r in table.to_dict("records"))
+    return Picture(to_png(figure), "Foreground mIoU of each model under each scenario, mean over the seeds.", listed)

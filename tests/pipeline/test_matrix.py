@@ -1,0 +1,106 @@
+"""The matrix: cells, what they share, the leaderboard, and a kill in the middle."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bocage.core.errors import ConfigError
+from bocage.experiment.load import load_experiment
+from bocage.pipeline.demo import prepare_demo
+from bocage.pipeline.matrix import plan_cells, plan_runs, rank
+
+EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
+
+SMALL = {
+    "patches.size_px": 32,
+    "splits.block_m": 320,
+    "matrix.scenarios.inside.block_m": 320,
+    "matrix.scenarios.new-year.block_m": 320,
+    "matrix.scenarios.new-country.block_m": 320,
+    "models.forest.options.n_trees": 20,
+    "models.forest-context.options.n_trees": 20,
+    "models.xgboost.options.n_rounds": 12,
+    "models.unet.options.base_channels": 8,
+    "models.tempcnn.options.n_hidden": 8,
+    "training.epochs": 2,
+    "training.pixels_per_class": 1500,
+    "training.pixels_per_patch": 128,
+    "evaluation.bootstrap": 100,
+    "evaluation.panels": 0,
+}
+
+
+def cells(**score_by_place: float) -> pd.DataFrame:
+    """One model, two seeds a scenario; the seeds lie 0.02 apart."""
+    rows = [
+        {"scenario": s, "seed": seed, "model": "forest", "miou_foreground": v + d, "low": v - 0.1, "high": high}
+        for s, v in score_by_place.items()
+        for seed, d, high in ((1, -0.01, v + 0.1), (2, 0.01, None))
+    ]
+    rest = {"miou": 0.5, "miou_present": 0.5, "pixel_accuracy": 0.5, "mean_class_accuracy": 0.5, "best_baseline": 0.1}
+    costs = {"n_parameters": None, "training_s": 2.0, "prediction_s_per_mpx": 1.0}
+    return pd.DataFrame(rows).assign(**rest, **costs)
+
+
+def test_the_drop_is_measured_from_the_inside_scenario() -> None:
+    table = rank(cells(abroad=0.3, home=0.7), inside="home").set_index("scenario")
+    assert list(table.index) == ["home", "abroad"]
+    np.testing.assert_allclose(table["miou_foreground"], [0.7, 0.3])
+    np.testing.assert_allclose(table["drop"], [np.nan, 0.4])
+    np.testing.assert_allclose(table["gain"], [0.6, 0.2])
+    np.testing.assert_allclose(table["spread"], [0.01, 0.01])
+    assert table["high"].isna().all()  # one seed has no interval
+    assert list(table["n_seeds"]) == [2, 2]
+
+
+def test_a_matrix_needs_its_section() -> None:
+    with pytest.raises(ConfigError, match="no matrix section"):
+        plan_runs(load_experiment(EXPERIMENTS / "rpg-cnn.yaml"))
+
+
+def test_runs_are_scenarios_times_seeds_and_each_model_is_a_cell() -> None:
+    runs = plan_runs(load_experiment(EXPERIMENTS / "s4a-oad-tables.yaml", ["matrix.seeds=[1, 2]"]))
+    assert [r.name for r in runs] == ["s1-1", "s1-2", "s2-1", "s2-2", "s3-1", "s3-2"]
+    assert [s.name for s in plan_cells(runs[0])][-3:] == ["cell/bilstm", "cell/transformer", "cell/tempcnn"]
+
+
+@pytest.mark.slow
+def test_survives_a_kill_and_says_what_is_lost_outside(tmp_path: Path) -> None:
+    file = prepare_demo(tmp_path, seed=5, size_px=240, template="two-countries", say=lambda _: None)
+    out = tmp_path / "matrix"
+    values = [item for key, value in SMALL.items() for item in ("--set", f"{key}={value}")]
+    command = [sys.executable, "-m", "bocage", "matrix", str(file), "--out", str(out), "--json", "--quiet", *values]
+    environment = os.environ | {"BOCAGE_CACHE": str(tmp_path / "store")}
+
+    killed = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while killed.poll() is None and not list((tmp_path / "store").glob("cell/*/[!.]*/cell.json")):
+        time.sleep(0.02)
+    assert killed.poll() is None, "the matrix ended before it could be killed"
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert not (out / "leaderboard.parquet").exists()
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    made = pd.DataFrame(result["cells"])
+    assert len(made) == 5 * 2 * 3
+    assert made["cached"].any()  # what was finished before the kill was kept
+    assert not made["cached"].all()
+
+    table = pd.read_parquet(out / "leaderboard.parquet")
+    assert len(table) == 15
+    score = made.groupby(["scenario", "model"])["miou_foreground"].mean()
+    for row in table.to_dict("records"):  # the sign is no matter here: so small a country decides nothing
+        lost = score["inside", row["model"]] - score[row["scenario"], row["model"]]
+        expected = np.nan if row["scenario"] == "inside" else lost
+        np.testing.assert_allclose(row["drop"], expected, atol=1e-9)
+    assert (out / "leaderboard.html").read_text(encoding="utf-8").count("<table>") == 3
