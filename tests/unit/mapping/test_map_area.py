@@ -238,7 +238,8 @@ def test_a_cube_on_disk_is_mapped_like_one_in_memory(tmp_path: Path) -> None:
     writer = CubeWriter(tmp_path / "cube", memory.shape, "digest")
     for i, scene in enumerate(("first", "second")):
         stored = to_stored(memory.reflectance[i], np.ones((50, 40), bool))
-        writer.write(scene, stored, memory.quality[i], {})
+        writer.put(i, Window(0, 0, 50, 40), stored, memory.quality[i])
+        writer.keep(scene, {})
     about = {"grid": grid_to_json(memory.grid), "bands": memory.bands, "days": memory.days.tolist()}
     writer.finish({**about, "scenes": ["first", "second"], "tile": "31TEJ", "level": "L2A"})
     for name, cube in {"disk": open_cube(tmp_path / "cube"), "memory": memory}.items():

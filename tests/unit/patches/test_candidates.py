@@ -9,7 +9,7 @@ import shapely
 
 from bocage.core.arrays import MISSING_INT16
 from bocage.core.errors import GridMismatch
-from bocage.core.grid import grid_to_json, make_grid
+from bocage.core.grid import Window, grid_to_json, make_grid
 from bocage.cubes.store import CubeStore, CubeWriter, open_cube
 from bocage.labels.options import LabelOptions
 from bocage.labels.store import build_labels, open_labels
@@ -32,7 +32,8 @@ DAYS = [17_600, 17_605]  # 2018-03-10, 2018-03-15
 def cube(tmp_path: Path) -> CubeStore:
     writer = CubeWriter(tmp_path / "cube", (2, 1, 2, 4), "digest")
     for t, scene in enumerate(("S2A_first", "S2B_second")):
-        writer.write(scene, np.full((1, 2, 4), MISSING_INT16, np.int16), QUALITY[t], {})
+        writer.put(t, Window(0, 0, 2, 4), np.full((1, 2, 4), MISSING_INT16, np.int16), QUALITY[t])
+        writer.keep(scene, {})
     record = {"bands": ["B02"], "days": DAYS, "scenes": ["S2A_first", "S2B_second"], "tile": "31TEJ", "level": "L2A"}
     writer.finish({"grid": grid_to_json(GRID), **record})
     return open_cube(tmp_path / "cube")

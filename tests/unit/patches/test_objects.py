@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from bocage.core.errors import NothingLeft
-from bocage.core.grid import grid_to_json, make_grid
+from bocage.core.grid import Window, grid_to_json, make_grid
 from bocage.cubes.store import CubeStore, CubeWriter, open_cube
 from bocage.labels.options import LabelOptions
 from bocage.labels.store import LabelStore, build_labels, open_labels
@@ -77,7 +77,8 @@ def write_cube(folder: Path, level: int = 0) -> CubeStore:
         quality = np.zeros((2, 4), np.uint8)
         quality[0, 0] = UNCLEAR if t == 0 else 0
         quality[:, 3] = UNCLEAR  # never seen
-        writer.write(scene, np.stack([b02, b02 + 50]).astype(np.int16), quality, {})
+        writer.put(t, Window(0, 0, 2, 4), np.stack([b02, b02 + 50]).astype(np.int16), quality)
+        writer.keep(scene, {})
     about = {"bands": ["B02", "B03"], "days": DAYS, "scenes": ["first", "second"], "tile": "31TEJ", "level": "L2A"}
     writer.finish({"grid": grid_to_json(GRID), **about})
     return open_cube(folder)
