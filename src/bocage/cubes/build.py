@@ -385,6 +385,7 @@ def _record(
     kept = _kept(plan.scenes, done)
     return {
         "name": plan.name,
+        "plan": digest_plan(plan, options),
         "tile": plan.tile,
         "level": plan.scenes[0].level,
         "grid": grid_to_json(plan.grid),

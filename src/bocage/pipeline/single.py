@@ -11,7 +11,7 @@ from typing import Any
 
 from bocage.core.artifacts import read_json
 from bocage.core.errors import ConfigError
-from bocage.cubes.build import build_cube, check_scenes
+from bocage.cubes.build import build_cube, check_scenes, digest_plan
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.periods import plan_periods
 from bocage.cubes.plan import CubePlan, plan_cubes
@@ -136,8 +136,5 @@ def build_cubes(
 
 def _is_built(folder: Path, plan: CubePlan, options: CubeOptions) -> bool:
     """True if the cube of this very plan is finished in the folder."""
-    if not (folder / "cube.json").is_file():
-        return False
-    cube = open_cube(folder)
-    same_scenes = set(cube.scenes) | set(cube.record["dropped"]) == {s.id for s in plan.scenes}
-    return same_scenes and cube.grid == plan.grid and cube.record["options"] == options.model_dump(mode="json")
+    record = folder / "cube.json"
+    return record.is_file() and read_json(record).get("plan") == digest_plan(plan, options)

@@ -114,7 +114,7 @@ def plan_building(experiment: Experiment) -> list[Stage]:
             "datasets",
             1,
             ("parcels", "taxonomy", "scenes", "cubes", "labels", samples),
-            lambda e: [e.name, e.datasets, e.patches.dates, e.scenes.level, e.cubes],
+            lambda e: [e.datasets, e.patches.dates, e.scenes.level, e.cubes],
             make_dataset if samples == "patches" else make_object_dataset,
             resume=samples == "patches",
         ),
@@ -306,7 +306,8 @@ def make_dataset(context: Context, draft: Draft) -> None:
     scenes = [Scene.from_json(s) for s in read_json(context.path("scenes") / SCENES)["scenes"]]
     write_lock(draft.path, digest_all_inputs(context, scenes), describe_software())
     sources = name_sources(experiment, read_classes(context), sorted({s.datetime.year for s in scenes}))
-    write_card(open_dataset(draft.path), name=experiment.name, sources=sources)
+    place = " ".join(str(part) for part in (country, year) if part) or "of several places"
+    write_card(open_dataset(draft.path), name=place, sources=sources)
     draft.tally = Tally(info.n_samples)
     draft.notes = {"digest": info.digest}
 
