@@ -27,9 +27,9 @@ from bocage.cubes.plan import CubePlan, plan_cubes
 from bocage.cubes.read import read_scene_grid
 from bocage.cubes.store import CubeStore, open_cube
 from bocage.datasets.build import build_dataset
-from bocage.datasets.card import write_card
+from bocage.datasets.card import Source, write_card
 from bocage.datasets.combine import merge_datasets
-from bocage.datasets.lock import write_lock
+from bocage.datasets.lock import read_lock, write_lock
 from bocage.datasets.objects import build_object_dataset
 from bocage.datasets.read import open_dataset
 from bocage.experiment.load import dump_experiment
@@ -44,7 +44,7 @@ from bocage.patches.judge import judge
 from bocage.patches.objects import describe_objects, year_and_month
 from bocage.patches.options import PatchOptions
 from bocage.patches.select import plan_selection
-from bocage.pipeline.country_years import place_stages
+from bocage.pipeline.country_years import look_from, place_stages
 from bocage.pipeline.inputs import digest_all_inputs, name_sources, parcel_parts
 from bocage.pipeline.pieces import Piece, link_pieces, piece_keys, run_pieces
 from bocage.pipeline.provenance import describe_software
@@ -272,6 +272,7 @@ def make_object_dataset(context: Context, draft: Draft) -> None:
         tallies=read_tallies(context),
         options=experiment.datasets,
     )
+    _document(context, draft.path)
     draft.tally = Tally(info.n_samples)
     draft.notes = {"digest": info.digest}
 
@@ -280,6 +281,10 @@ def join_datasets(context: Context, draft: Draft) -> None:
     """The data sets of several countries and years → one."""
     own = [open_dataset(a.path) for name, a in context.artifacts.items() if name.startswith("datasets/")]
     info, draft.tally = merge_datasets(own, draft.path)
+    write_lock(draft.path, [i for dataset in own for i in read_lock(dataset.folder)], describe_software())
+    parts = context.experiment.split_up()
+    sources = [s for name, part in parts.items() for s in _sources(look_from(context, name, part))]
+    write_card(open_dataset(draft.path), name=", ".join(parts), sources=list(dict.fromkeys(sources)))
     draft.notes = {"digest": info.digest}
 
 
@@ -303,13 +308,25 @@ def make_dataset(context: Context, draft: Draft) -> None:
         threads=context.workers,
         resume=True,
     )
-    scenes = [Scene.from_json(s) for s in read_json(context.path("scenes") / SCENES)["scenes"]]
-    write_lock(draft.path, digest_all_inputs(context, scenes), describe_software())
-    sources = name_sources(experiment, read_classes(context), sorted({s.datetime.year for s in scenes}))
-    place = " ".join(str(part) for part in (country, year) if part) or "of several places"
-    write_card(open_dataset(draft.path), name=place, sources=sources)
+    _document(context, draft.path)
     draft.tally = Tally(info.n_samples)
     draft.notes = {"digest": info.digest}
+
+
+def _document(context: Context, folder: Path) -> None:
+    """The lock of all inputs and the card of a data set of one country and year."""
+    write_lock(folder, digest_all_inputs(context, _scenes(context)), describe_software())
+    place = " ".join(str(part) for part in read_place(context) if part) or "of several places"
+    write_card(open_dataset(folder), name=place, sources=_sources(context))
+
+
+def _sources(context: Context) -> list[Source]:
+    years = sorted({s.datetime.year for s in _scenes(context)})
+    return name_sources(context.experiment, read_classes(context), years)
+
+
+def _scenes(context: Context) -> list[Scene]:
+    return [Scene.from_json(s) for s in read_json(context.path("scenes") / SCENES)["scenes"]]
 
 
 def make_parts(context: Context, draft: Draft) -> None:
