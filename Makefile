@@ -18,7 +18,7 @@ test: $(VENV)/.dev
 	$(TEST_ENV) $(BIN)/python -m pytest -m "not slow" -n 2
 
 test-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -m slow $(SLOW)
+	$(TEST_ENV) $(BIN)/python -m pytest -m slow -n 2 $(SLOW)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

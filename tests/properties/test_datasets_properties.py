@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bocage.core.arrays import MISSING_INT16, from_stored
-from bocage.datasets.manifest import parcel_rows
+from bocage.datasets.manifest import count_parcels, parcel_rows
 from bocage.datasets.record import Record, pack, to_reflectance, unpack
 
 
@@ -58,7 +58,7 @@ def test_a_cut_record_is_refused(record: Record, data: st.DataObject) -> None:
 @settings(max_examples=80, deadline=None)
 @given(records())
 def test_parcel_rows_count_every_parcel_pixel_once(record: Record) -> None:
-    rows = parcel_rows("a", record)
+    rows = parcel_rows({"a": count_parcels(record)})
     assert rows["n_px"].sum() == (record.parcel_ids != 0).sum()
     for row in rows.itertuples():
         assert row.n_px == ((record.parcel_ids == row.number) & (record.labels == row.class_id)).sum()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bocage.core.arrays import IGNORE, MISSING_INT16, NO_PARCEL, Int32
+from bocage.core.arrays import IGNORE, MISSING_INT16, NO_PARCEL, Int32, Int64, UInt8, UInt32
 from bocage.core.digest import digest_value
 from bocage.core.errors import DataError
 from bocage.core.grid import grid_bounds, grid_resolution_m, grid_to_json
@@ -23,6 +23,7 @@ from bocage.datasets.info import DatasetInfo
 from bocage.datasets.record import Record
 
 PLACE_COLUMNS = ("shard", "offset", "length", "crc32")
+ParcelPixels = tuple[UInt32, UInt8, Int64]  # parcel numbers, class ids, pixels: one entry a parcel and class
 PARCEL_COLUMNS = {"sample_id": "object", "number": "uint32", "class_id": "uint8", "n_px": "int64"}
 
 
@@ -72,12 +73,19 @@ def sample_row(origin: Origin, days: Int32, record: Record, n_classes: int, extr
     }
 
 
-def parcel_rows(sample_id: str, record: Record) -> pd.DataFrame:
-    """Pixels by parcel and label within one sample, in PARCEL_COLUMNS, sorted; land without a parcel is left out."""
+def count_parcels(record: Record) -> ParcelPixels:
+    """Pixels by parcel and label within one sample, sorted; land without a parcel is left out."""
     keys = record.parcel_ids.astype(np.uint64) << np.uint64(8) | record.labels
     keys, counts = np.unique(keys[record.parcel_ids != NO_PARCEL], return_counts=True)
-    columns = {"sample_id": [sample_id] * len(keys), "number": keys >> np.uint64(8), "class_id": keys & np.uint64(255)}
-    return pd.DataFrame({**columns, "n_px": counts}).astype(PARCEL_COLUMNS)
+    return (keys >> np.uint64(8)).astype(np.uint32), (keys & np.uint64(255)).astype(np.uint8), counts.astype(np.int64)
+
+
+def parcel_rows(counted: Mapping[str, ParcelPixels]) -> pd.DataFrame:
+    """The counts of samples, by their ids, as one table of PARCEL_COLUMNS."""
+    lengths = [len(numbers) for numbers, _, _ in counted.values()]
+    columns = (np.concatenate(parts) for parts in zip(*counted.values(), strict=True))
+    sample_ids = np.repeat(np.array(list(counted), dtype=object), lengths)
+    return pd.DataFrame(dict(zip(PARCEL_COLUMNS, (sample_ids, *columns), strict=True))).astype(PARCEL_COLUMNS)
 
 
 def content_digest(info: DatasetInfo, rows: Sequence[Mapping[str, Any]]) -> str:

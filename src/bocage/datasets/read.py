@@ -18,7 +18,7 @@ from bocage.core.progress import track
 from bocage.core.registry import nearest
 from bocage.core.sample import Origin, Sample
 from bocage.datasets.info import DatasetInfo
-from bocage.datasets.manifest import PLACE_COLUMNS, content_digest, parcel_rows, pixel_columns
+from bocage.datasets.manifest import PLACE_COLUMNS, content_digest, count_parcels, parcel_rows, pixel_columns
 from bocage.datasets.record import Record, to_reflectance
 from bocage.datasets.store import STORES, Place
 from bocage.datasets.write import INFO, MANIFEST, PARCELS
@@ -111,7 +111,7 @@ class Dataset:
             return [str(error)]
         checks = {"the arrays are not those that were written": record.digest == sha256}
         if parcels is not None:
-            expected = parcel_rows(sample_id, record).to_numpy()
+            expected = parcel_rows({sample_id: count_parcels(record)}).to_numpy()
             fits = np.array_equal(expected, parcels.get(sample_id, pd.DataFrame(columns=range(4))).to_numpy())
             checks["the parcel table does not fit its labels"] = fits
         return [f"sample '{sample_id}': {problem}" for problem, fine in checks.items() if not fine]

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,7 +23,7 @@ from bocage.core.digest import digest_file, digest_value
 from bocage.core.errors import ConfigError, CorruptFile, DataError, GridMismatch, NothingLeft
 from bocage.core.sample import Origin, Sample
 from bocage.datasets.info import DatasetInfo
-from bocage.datasets.manifest import PARCEL_COLUMNS, PLACE_COLUMNS, content_digest, parcel_rows, sample_row
+from bocage.datasets.manifest import PLACE_COLUMNS, ParcelPixels, content_digest, count_parcels, parcel_rows, sample_row
 from bocage.datasets.record import Record, to_record
 from bocage.datasets.store import STORES, Place
 
@@ -35,11 +34,11 @@ _SAFE_ID = re.compile(r"[\w][\w.+-]*", re.ASCII)  # ids are file names in the np
 
 @dataclass(frozen=True)
 class Prepared:
-    """One sample ready to be appended: its manifest row (without a place), its bytes, its rows of the parcel table."""
+    """One sample ready to be appended: its manifest row (without a place), its bytes, its pixels by parcel."""
 
     row: Mapping[str, Any]
     parts: tuple[bytes, ...]
-    parcels: pd.DataFrame
+    parcels: ParcelPixels
 
 
 class DatasetWriter:
@@ -64,7 +63,7 @@ class DatasetWriter:
         self.folder, self.info = folder, info
         self._store = STORES[info.store](folder)
         self._rows: dict[str, dict[str, Any]] = {}
-        self._parcels: list[pd.DataFrame] = []
+        self._parcels: dict[str, ParcelPixels] = {}
         head = json.dumps({"about": digest_value(info.to_json())}) + "\n"
         kept = list(self._take_up(head)) if resume else []
         if kept:
@@ -101,7 +100,7 @@ class DatasetWriter:
         if not _SAFE_ID.fullmatch(sample_id):
             raise DataError(f"The sample id '{sample_id}' has characters other than letters, digits and _.+-.")
         about = sample_row(origin, days, record, len(self.info.classes), row)
-        return Prepared(about, self._store.prepare(record), parcel_rows(sample_id, record))
+        return Prepared(about, self._store.prepare(record), count_parcels(record))
 
     def append(self, prepared: Prepared) -> None:
         """Write a prepared sample behind the others."""
@@ -110,7 +109,7 @@ class DatasetWriter:
             raise DataError(f"The sample id '{sample_id}' comes twice.")
         row = {**prepared.row, **asdict(self._store.add(sample_id, prepared.parts))}
         self._rows[sample_id] = row
-        self._parcels.append(prepared.parcels)
+        self._parcels[sample_id] = prepared.parcels
         self._log.write(json.dumps(row) + "\n")
 
     def finish(self) -> DatasetInfo:
@@ -126,8 +125,7 @@ class DatasetWriter:
             raise NothingLeft(f"A data set without a sample would stand in {self.folder}. Loosen the quality filters.")
         n_dates = {len(row["days"]) for row in rows}
         write_table(self.folder / MANIFEST, _manifest_table(rows))
-        parcels = pd.concat(self._parcels, ignore_index=True).astype(PARCEL_COLUMNS)
-        write_table(self.folder / PARCELS, pa.Table.from_pandas(parcels, preserve_index=False))
+        write_table(self.folder / PARCELS, pa.Table.from_pandas(parcel_rows(self._parcels), preserve_index=False))
         info = replace(
             self.info,
             n_samples=len(rows),
@@ -154,7 +152,7 @@ class DatasetWriter:
             except (ValueError, CorruptFile):
                 return
             self._rows[row["sample_id"]] = row
-            self._parcels.append(parcel_rows(row["sample_id"], record))
+            self._parcels[row["sample_id"]] = count_parcels(record)
             yield line
 
 
