@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bocage.datasets.manifest import parcel_rows, pixel_columns
+from bocage.datasets.manifest import count_parcels, parcel_rows, pixel_columns
 from bocage.datasets.record import Record
 from bocage.datasets.targets import retarget, target_table
 from bocage.training.losses import loss_sums
@@ -39,7 +39,7 @@ def test_counted_pixels_are_those_that_the_loader_shows(seed: int) -> None:
     relabel = {int(n): int(rng.integers(3)) for n in range(1, 5)} if rng.random() < 0.7 else None
     ids = ("a", "b")
     image = np.zeros((1, 1, 5, 5), np.int16)
-    parcels = pd.concat([parcel_rows(s, Record(image, labels[i], parcel_ids[i])) for i, s in enumerate(ids)])
+    parcels = parcel_rows({s: count_parcels(Record(image, labels[i], parcel_ids[i])) for i, s in enumerate(ids)})
     counts = [np.bincount(one.ravel(), minlength=256)[[0, 1, 2, 255]] for one in labels]
     manifest = pd.DataFrame(counts, columns=pixel_columns(3)).assign(sample_id=ids)
     shown = [retarget(labels[i], parcel_ids[i], target_table(hidden, relabel)) for i in range(2)]
