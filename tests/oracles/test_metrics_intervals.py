@@ -14,7 +14,19 @@ SCORES = ("miou", "miou_foreground", "pixel_accuracy", "mean_class_accuracy", "k
 def survey(n_blocks: int, rng: np.random.Generator) -> np.ndarray:
     """(n_blocks, K, K) counts. Pixels of a block are alike: they share a mixture of classes and a skill."""
     mixture = rng.dirichlet([0.8, 0.5, 0.4, 0.3], n_blocks)
-    skill = 1.2 + 0.9 * rng.standard_normal((n_blocks, 1)) + 0.5 * rng.standard_normal((n_blocks, K))
+    return judge(mixture, 1.2 + 0.9 * rng.standard_normal((n_blocks, 1)), rng)
+
+
+def pair(n_blocks: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Counts of two models on the same blocks; the first is a little better."""
+    mixture = rng.dirichlet([0.8, 0.5, 0.4, 0.3], n_blocks)
+    shared = 1.2 + 0.9 * rng.standard_normal((n_blocks, 1))
+    return judge(mixture, shared + 0.2, rng), judge(mixture, shared, rng)
+
+
+def judge(mixture: np.ndarray, skill: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(n_blocks, K, K) counts of a model with a skill (n_blocks, 1) on a mixture (n_blocks, K) of classes."""
+    skill = skill + 0.5 * rng.standard_normal(mixture.shape)
     right = 1 / (1 + np.exp(-skill))
     shares = np.repeat(((1 - right) / (K - 1))[..., None], K, axis=2)
     shares[:, np.arange(K), np.arange(K)] = right
@@ -63,11 +75,16 @@ def test_intervals_cover_the_truth_in_a_thousand_surveys_of_forty_blocks() -> No
 
 @pytest.mark.slow
 def test_paired_intervals_cover_the_true_difference() -> None:
+    """Two models on the same blocks: they share the mixture of classes and most of what makes a block hard."""
     rng = np.random.default_rng(2)
-    first, second = survey(200_000, rng), survey(200_000, rng)
+    first, second = pair(200_000, rng)
     truth = score_arrays(first.sum(0))["miou"] - score_arrays(second.sum(0))["miou"]
-    covered = 0
+    covered, narrower = 0, 0
     for _ in range(1000):
-        pair = paired_bootstrap(survey(40, rng), survey(40, rng), "miou", rng=rng, n_draws=600)
-        covered += pair["low"] <= truth <= pair["high"]
+        one, other = pair(40, rng)
+        found = paired_bootstrap(one, other, "miou", rng=rng, n_draws=600)
+        covered += found["low"] <= truth <= found["high"]
+        apart = paired_bootstrap(one, other[::-1], "miou", rng=rng, n_draws=200)
+        narrower += found["high"] - found["low"] < apart["high"] - apart["low"]
     assert 920 <= covered <= 975
+    assert narrower > 900  # what blocks share cancels only where blocks are paired

@@ -36,7 +36,22 @@ def without_offset(country, tmp_path):
     return folder
 
 
-def test_faults_of_the_data_are_named(bocage, experiment_file, country, cache, tmp_path, without_offset):
+@pytest.fixture
+def swapped(country, tmp_path):
+    """Products whose blue and near-infrared files have each other's names."""
+    folder = tmp_path / "swapped"
+    shutil.copytree(country.safe_folder, folder)
+    for blue in sorted(folder.rglob("R10m/*_B02_10m.jp2")):
+        infrared, aside = blue.with_name(blue.name.replace("B02", "B08")), blue.with_suffix(".aside")
+        blue.rename(aside)
+        infrared.rename(blue)
+        aside.rename(infrared)
+    for manifest in folder.glob("*.SAFE/manifest.safe"):
+        manifest.unlink()
+    return folder
+
+
+def test_faults_of_the_data_are_named(bocage, experiment_file, country, cache, tmp_path, without_offset, swapped):
     forest = [{"name": "forest", "kind": "random_forest", "options": {"n_trees": 3}}]
     dates = {"size_px": 32, "dates": "single"}
     out = tmp_path / "run"
@@ -55,6 +70,7 @@ def test_faults_of_the_data_are_named(bocage, experiment_file, country, cache, t
 
     assert findings("sound", path=str(country.safe_folder)) == {}
     assert findings("bright", path=str(without_offset)) == {"radiometry": "the radiometric offset of 0.1 was left in"}
+    assert findings("swapped", path=str(swapped))["radiometry"].startswith("bands in another order")
     raw = findings("raw", path=str(country.l1c_folder), level="L1C")
     assert raw["level"] == "The data are level L1C, the training data level L2A."
     assert raw["radiometry"] == "level 1C instead of 2A: the atmosphere is still in it"
