@@ -13,6 +13,7 @@ import shutil
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from bocage.core.errors import NothingLeft, RadiometryContradiction
 from bocage.core.grid import Grid, grid_bounds, grid_resolution_m, grid_to_json, make_grid
 from bocage.core.progress import track
 from bocage.core.tally import Tally
+from bocage.core.threads import even_parts, side_by_side
 from bocage.cubes.composite import median_composite
 from bocage.cubes.fill import fill_gaps
 from bocage.cubes.options import CubeOptions
@@ -309,10 +311,14 @@ def to_date(
     return Date(stored, quality, count_dark(stored, options.bands, scl[own], ~nodata & ~saturated))
 
 
-@numba.njit(nogil=True, cache=True, parallel=True)
 def convert_band(dn: UInt16, table: Int16, stored: Int16, marks: UInt8) -> None:
     """One band (y, x) through the table of reflectance into `stored`; what its numbers say of a pixel into `marks`."""
-    for row in numba.prange(dn.shape[0]):
+    side_by_side(partial(_convert_rows, dn, table, stored, marks), even_parts(len(dn)))
+
+
+@numba.njit(nogil=True, cache=True)
+def _convert_rows(dn: UInt16, table: Int16, stored: Int16, marks: UInt8, first: int, last: int) -> None:
+    for row in range(first, last):
         for col in range(dn.shape[1]):
             number = dn[row, col]
             value = table[number]

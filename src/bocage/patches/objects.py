@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numba
@@ -22,6 +23,7 @@ from bocage.core.errors import GridMismatch, NothingLeft
 from bocage.core.grid import Window, full_window, grid_resolution_m
 from bocage.core.progress import track
 from bocage.core.tally import Tally
+from bocage.core.threads import side_by_side
 from bocage.cubes.store import CubeStore
 from bocage.labels.store import LabelStore
 from bocage.patches.options import ObjectOptions
@@ -69,7 +71,8 @@ def add_pixels(sums: Sums, image: AnyArray, valid: Bool, slots: AnyArray, *, sca
         slots: (H, W) int32, which of the N parcels a pixel belongs to; −1 = none.
     """
     _add_counts(valid, slots, sums.count)
-    _add_values(image, valid, slots, scale, sums.total, sums.squares)
+    add_band = partial(_add_values, valid=valid, slots=slots, scale=scale)
+    side_by_side(add_band, zip(image, sums.total, sums.squares, strict=True))
 
 
 @numba.njit(nogil=True, cache=True)
@@ -81,29 +84,27 @@ def _add_counts(valid: Bool, slots: AnyArray, count: Int64) -> None:
                 count[slot] += 1
 
 
-@numba.njit(nogil=True, cache=True, parallel=True)
-def _add_values(image: AnyArray, valid: Bool, slots: AnyArray, scale: float, total: Float64, squares: Float64) -> None:
-    """One band a thread. Neighbours in a row mostly belong to one parcel: their sum is kept aside until it ends."""
-    for band in numba.prange(image.shape[0]):
-        for row in range(slots.shape[0]):
-            current, s, q = -1, 0.0, 0.0
-            for col in range(slots.shape[1]):
-                slot = slots[row, col]
-                if slot != current:
-                    if current >= 0:
-                        total[band, current] += s
-                        squares[band, current] += q
-                    current, s, q = slot, 0.0, 0.0
-                if slot >= 0 and valid[row, col]:
-                    value = np.rint(image[band, row, col] * scale)
-                    s += value
-                    q += value * value
-            if current >= 0:
-                total[band, current] += s
-                squares[band, current] += q
+@numba.njit(nogil=True, cache=True)
+def _add_values(band: AnyArray, total: Float64, squares: Float64, valid: Bool, slots: AnyArray, scale: float) -> None:
+    """One band. Neighbours in a row mostly belong to one parcel: their sum is kept aside until it ends."""
+    for row in range(slots.shape[0]):
+        current, s, q = -1, 0.0, 0.0
+        for col in range(slots.shape[1]):
+            slot = slots[row, col]
+            if slot != current:
+                if current >= 0:
+                    total[current] += s
+                    squares[current] += q
+                current, s, q = slot, 0.0, 0.0
+            if slot >= 0 and valid[row, col]:
+                value = np.rint(band[row, col] * scale)
+                s += value
+                q += value * value
+        if current >= 0:
+            total[current] += s
+            squares[current] += q
 
 
-@numba.njit(nogil=True, cache=True, parallel=True)
 def sorted_statistics(values: Float32, slots: AnyArray, n: int) -> Float32:
     """Median, least and greatest value of each band and parcel: (3, C, n), NaN where a parcel has no value.
 
@@ -111,25 +112,21 @@ def sorted_statistics(values: Float32, slots: AnyArray, n: int) -> Float32:
         values: (C, P) of P pixels.
         slots: (P,) parcel of each pixel, 0 … n − 1.
     """
-    start = np.zeros(n + 1, np.int64)
-    for slot in slots:
-        start[slot + 1] += 1
-    for slot in range(n):
-        start[slot + 1] += start[slot]
-    order = np.empty(len(slots), np.int64)
-    filled = start[:-1].copy()
-    for p in range(len(slots)):
-        order[filled[slots[p]]] = p
-        filled[slots[p]] += 1
+    start = np.concatenate([[0], np.cumsum(np.bincount(slots, minlength=n))]).astype(np.int64)
+    order = np.argsort(slots, kind="stable")
     result = np.full((3, values.shape[0], n), np.nan, np.float32)
-    for band in numba.prange(values.shape[0]):
-        for slot in range(n):
-            if start[slot + 1] > start[slot]:
-                own = np.sort(values[band][order[start[slot] : start[slot + 1]]])
-                result[0, band, slot] = (own[(len(own) - 1) // 2] + own[len(own) // 2]) / 2
-                result[1, band, slot] = own[0]
-                result[2, band, slot] = own[-1]
+    side_by_side(partial(_sort_band, order=order, start=start), zip(values, result.swapaxes(0, 1), strict=True))
     return result
+
+
+@numba.njit(nogil=True, cache=True)
+def _sort_band(values: Float32, result: Float32, order: Int64, start: Int64) -> None:
+    for slot in range(len(start) - 1):
+        if start[slot + 1] > start[slot]:
+            own = np.sort(values[order[start[slot] : start[slot + 1]]])
+            result[0, slot] = (own[(len(own) - 1) // 2] + own[len(own) // 2]) / 2
+            result[1, slot] = own[0]
+            result[2, slot] = own[-1]
 
 
 @numba.njit(nogil=True, cache=True)

@@ -1,0 +1,24 @@
+"""Compiled kernels side by side. Threads of Python's own, not OpenMP's: a parallel loop of numba sets the number of
+OpenMP threads of the whole process, and with it how many threads, hence in what order, PyTorch adds numbers up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+
+
+def side_by_side(work: Callable[..., None], parts: Iterable[tuple[object, ...]], threads: int | None = None) -> None:
+    """`work(*part)` for every part, on CPU threads (all by default); `work` releases the GIL. Errors are passed on."""
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        for done in [pool.submit(work, *part) for part in parts]:
+            done.result()
+
+
+def even_parts(n: int, threads: int | None = None) -> list[tuple[int, int]]:
+    """[first, last) of as many nearly equal parts of `n` things as there are threads."""
+    edges = np.linspace(0, n, (threads or os.cpu_count() or 1) + 1).astype(int).tolist()
+    return list(pairwise(edges))
