@@ -1,15 +1,19 @@
-"""`bocage dataset`: what is in a data set, whether it is whole; compare, join, draw a part, write in other formats."""
+"""`bocage dataset`: what is in a data set, whether it is whole; compare, join, draw or select a part, export."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from bocage.cli.output import emit, table
 from bocage.core.errors import ConfigError, CorruptFile
 from bocage.core.tally import Tally
+
+if TYPE_CHECKING:
+    from bocage.datasets.read import Dataset
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -92,7 +96,9 @@ def merge(
     from bocage.datasets.combine import merge_datasets
     from bocage.datasets.read import open_dataset
 
-    info, tally = merge_datasets([open_dataset(folder) for folder in folders], out)
+    parents = [open_dataset(folder) for folder in folders]
+    info, tally = merge_datasets(parents, out)
+    _document(out, parents)
     result = {"ok": True, "problems": [], "out": str(out), "n_patches": info.n_samples, "tally": tally.to_json()}
     emit({**result, "digest": info.digest}, text=f"{out}: {info.n_samples} patches; {tally}.")
 
@@ -108,9 +114,36 @@ def sample(
     from bocage.datasets.combine import sample_dataset
     from bocage.datasets.read import open_dataset
 
-    info = sample_dataset(open_dataset(folder), n, out, seed=seed)
+    dataset = open_dataset(folder)
+    info = sample_dataset(dataset, n, out, seed=seed)
+    _document(out, [dataset])
     result = {"ok": True, "problems": [], "out": str(out), "n_patches": info.n_samples, "digest": info.digest}
     emit(result, text=f"{out}: {info.n_samples} patches.")
+
+
+@app.command()
+def select(
+    folder: Path = typer.Argument(help="Folder of the data set, e.g. a merged one."),
+    experiment: Path = typer.Option(help="Its patches.selection says what is taken."),
+    out: Path = typer.Option(help="Where the selected part goes."),
+) -> None:
+    """Choose among the samples by class: several builds, merged, are selected as one."""
+    from bocage.datasets.combine import select_samples
+    from bocage.datasets.read import open_dataset
+    from bocage.experiment.load import load_experiment
+
+    dataset = open_dataset(folder)
+    info, found = select_samples(dataset, load_experiment(experiment).patches.selection, out)
+    _document(out, [dataset])
+    result = {"ok": True, "problems": [], "out": str(out), "n_patches": info.n_samples, "digest": info.digest}
+    before, after = found.about["before"], found.about["after"]
+    rows = [
+        (name, before[name]["pixels"], after[name]["pixels"], before[name]["patches"], after[name]["patches"])
+        for name in before
+    ]
+    columns = ["class", "pixels before", "after", "patches before", "after"]
+    title = f"{out}: {info.n_samples} of {len(dataset)} patches"
+    emit({**result, "tally": found.tally.to_json(), **found.about}, text=table(columns, rows, title=title))
 
 
 @app.command()
@@ -136,3 +169,11 @@ def export(
         {"ok": True, "problems": [], **result},
         text=f"{result['out']}: {result['n_files']} files, {result['bytes'] / 1e6:,.1f} MB.",
     )
+
+
+def _document(out: Path, parents: Sequence[Dataset]) -> None:
+    """Lock and card of a data set that was made of others."""
+    from bocage.datasets.card import document_derived
+    from bocage.pipeline.provenance import describe_software
+
+    document_derived(out, parents, name=out.name, software=describe_software())

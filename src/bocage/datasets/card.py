@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from bocage.core.artifacts import write_text
 from bocage.core.grid import footprint as grid_footprint
 from bocage.core.grid import make_grid
 from bocage.core.tally import Tally
-from bocage.datasets.read import Dataset
+from bocage.datasets.lock import Source, read_lock, read_sources, write_lock
+from bocage.datasets.read import Dataset, open_dataset
 
-MARKDOWN, HTML, PICTURE = "card.md", "card.html", "card.png"
+CARD = MARKDOWN, HTML, PICTURE = "card.md", "card.html", "card.png"
 N_SHOWN, SHOWN_PX = 8, 120  # samples in the picture, and their side
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#23291f}"
@@ -32,15 +34,6 @@ _STYLE = (
     "border-bottom:1px solid #dfe2da;vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
     "img{max-width:100%}i{display:inline-block;width:.8em;height:.8em;margin-right:.4em}code{overflow-wrap:anywhere}"
 )
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a part of the data set comes from."""
-
-    what: str
-    name: str
-    licence: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +58,15 @@ def write_card(dataset: Dataset, *, name: str, sources: Sequence[Source]) -> Non
     write_text(dataset.folder / HTML, to_html(title, sections, picture))
 
 
+def document_derived(folder: Path, parents: Sequence[Dataset], *, name: str, software: Mapping[str, str]) -> None:
+    """Lock and card of a data set that was made of others: the inputs and sources of all of them, each once."""
+    locks = [(read_lock(parent.folder), read_sources(parent.folder)) for parent in parents]
+    inputs = list(dict.fromkeys(i for own, _ in locks for i in own))
+    sources = list(dict.fromkeys(s for _, own in locks for s in own))
+    write_lock(folder, inputs, sources, software)
+    write_card(open_dataset(folder), name=name, sources=sources)
+
+
 def describe(dataset: Dataset, sources: Sequence[Source]) -> Iterator[Section]:
     """The card's sections."""
     info, manifest = dataset.info, dataset.manifest
@@ -81,7 +83,6 @@ def describe(dataset: Dataset, sources: Sequence[Source]) -> Iterator[Section]:
             ("where", f"{', '.join(sorted(set(manifest['country'])) or '–')}; tiles {_spell(manifest['tile'])}"),
             ("", f"longitude {left:.4f} to {right:.4f}, latitude {bottom:.4f} to {top:.4f}; {_spell(manifest['crs'])}"),
             ("when", f"{_day(days[0])} to {_day(days[-1])}, {len(days)} days; crop year {_spell(manifest['year'])}"),
-            ("store", f"{info.store}; open with bocage.datasets.read.open_dataset(folder)"),
             ("digest", info.digest),
         ],
     )

@@ -1,4 +1,4 @@
-"""Data sets → data sets: compare two, join several, draw a stratified part. IO: reads and writes folders."""
+"""Data sets → data sets: compare two, join several, draw a stratified part, select. IO: reads and writes folders."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from bocage.datasets.info import DatasetInfo
 from bocage.datasets.manifest import pixel_columns
 from bocage.datasets.read import Dataset
 from bocage.datasets.write import DatasetWriter
+from bocage.patches.judge import KEPT
+from bocage.patches.options import SelectionOptions
+from bocage.patches.select import Selection, plan_selection
 
 SAME = ("classes", "bands", "patch_size_px", "resolution_m", "dates", "level", "preprocessing")
 PLACE = ("crs", "left", "top", "height", "width", "resolution_m", "days", "year")
@@ -118,12 +121,32 @@ def sample_dataset(dataset: Dataset, n: int, out: Path, *, seed: int) -> Dataset
     columns = [c for c in pixel_columns(len(dataset.info.classes)) if c != f"n_px_{IGNORE}"]
     holds = dataset.manifest[columns].to_numpy() > 0
     chosen = np.sort(stratify(holds.astype(float), n, generator(seed, "datasets", "sample")))
-    writer = DatasetWriter(out, replace(dataset.info, tallies={}))
-    for i in track(chosen.tolist(), "Writing samples", unit="samples"):
+    return _write_part(dataset, chosen.tolist(), out, step="sample", tally=Tally(n, {"not drawn": len(dataset) - n}))
+
+
+def select_samples(dataset: Dataset, options: SelectionOptions, out: Path) -> tuple[DatasetInfo, Selection]:
+    """The samples that the objective of `patches.choose` takes: several builds, merged, are selected as one.
+
+    A region is a cube of a country and year; so is the ground, on which windows of other years are not redundant.
+
+    Raises:
+        UnknownName: if the options name a class that the data set does not have.
+        ConfigError: if `out` holds a data set.
+    """
+    manifest = dataset.manifest
+    place = manifest["country"] + "/" + manifest["year"].astype(str) + "/" + manifest["cube"]
+    candidates = manifest.assign(candidate_id=manifest["sample_id"], cube=place, region=place, verdict=KEPT)
+    selection = plan_selection(candidates, options, dataset.info.class_names)
+    chosen = np.flatnonzero(manifest["sample_id"].isin(selection.taken["sample_id"])).tolist()
+    return _write_part(dataset, chosen, out, step="selection", tally=selection.tally), selection
+
+
+def _write_part(dataset: Dataset, rows: Sequence[int], out: Path, *, step: str, tally: Tally) -> DatasetInfo:
+    """The samples in these rows of the manifest as a data set of their own."""
+    writer = DatasetWriter(out, replace(dataset.info, tallies={step: tally.to_json()}))
+    for i in track(rows, "Writing samples", unit="samples"):
         row = {str(k): v for k, v in dataset.manifest.iloc[i].to_dict().items()}
         writer.add(dataset.read(str(row["sample_id"])), _extra(row))
-    dropped = Tally(n, {"not drawn": len(dataset) - n})
-    writer.info = replace(writer.info, tallies={"sample": dropped.to_json()})
     return writer.finish()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ from bocage.core.bands import BANDS
 from bocage.core.errors import ConfigError, DataError, GridMismatch
 from bocage.core.progress import track
 from bocage.core.registry import Registry
+from bocage.datasets.card import CARD
+from bocage.datasets.lock import LOCK
 from bocage.datasets.read import Dataset
 from bocage.datasets.record import Record
 from bocage.datasets.write import MANIFEST, DatasetWriter, write_table
@@ -28,7 +31,7 @@ EXPORTS: Registry[Callable[[Dataset, Path], None]] = Registry("export")
 
 
 def export_dataset(dataset: Dataset, kind: str, out: Path) -> dict[str, Any]:
-    """Write a data set in another format.
+    """Write a data set in another format, with its card and lock.
 
     Args:
         kind: a name of EXPORTS.
@@ -45,6 +48,9 @@ def export_dataset(dataset: Dataset, kind: str, out: Path) -> dict[str, Any]:
         raise ConfigError(f"{out} is not empty. Choose another folder.")
     out.mkdir(parents=True, exist_ok=True)
     write(dataset, out)
+    for name in (LOCK, *CARD):
+        if (dataset.folder / name).is_file():
+            shutil.copyfile(dataset.folder / name, out / name)
     sizes = [p.stat().st_size for p in out.rglob("*") if p.is_file()]
     return {"out": str(out), "to": kind, "n_patches": len(dataset), "n_files": len(sizes), "bytes": sum(sizes)}
 

@@ -1,13 +1,14 @@
-"""The lock of a data set: digests of every file that it was made from, and the versions that made it. IO: reads inputs,
-writes and reads `lock.json`.
+"""The lock of a data set: digests of every file that it was made from, their licences, and the versions that made it.
+IO: reads inputs, writes and reads `lock.json`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from bocage.core.artifacts import read_json, write_json
 from bocage.core.digest import digest_file
@@ -15,6 +16,7 @@ from bocage.core.errors import CorruptFile
 
 LOCK = "lock.json"
 FORMAT = "bocage-lock-1"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,15 @@ class Input:
     stated: str | None = None
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where a part of the data set comes from."""
+
+    what: str
+    name: str
+    licence: str
+
+
 def digest_inputs(what: str, paths: Iterable[Path], *, threads: int = 1) -> list[Input]:
     """Read local files; in the order of their names."""
     ordered = sorted(paths)
@@ -43,25 +54,35 @@ def digest_inputs(what: str, paths: Iterable[Path], *, threads: int = 1) -> list
     return [Input(what, str(p), p.stat().st_size, d) for p, d in zip(ordered, digests, strict=True)]
 
 
-def write_lock(folder: Path, inputs: Sequence[Input], software: Mapping[str, str]) -> None:
+def write_lock(folder: Path, inputs: Sequence[Input], sources: Sequence[Source], software: Mapping[str, str]) -> None:
     """Write `lock.json` into a data set's folder."""
-    record = {"format": FORMAT, "software": dict(software), "inputs": [asdict(i) for i in inputs]}
-    write_json(folder / LOCK, record)
+    record = {"format": FORMAT, "software": dict(software)}
+    lists = {"sources": [asdict(s) for s in sources], "inputs": [asdict(i) for i in inputs]}
+    write_json(folder / LOCK, record | lists)
 
 
 def read_lock(folder: Path) -> list[Input]:
-    """The inputs of a data set; none if it has no lock (one that was merged, sampled or exported).
+    """The inputs of a data set; none if it has no lock.
 
     Raises:
         CorruptFile: if the file is no lock of this version.
     """
+    return _read(folder, "inputs", Input)
+
+
+def read_sources(folder: Path) -> list[Source]:
+    """The sources of a data set and their licences; none if it has no lock. Raises CorruptFile like `read_lock`."""
+    return _read(folder, "sources", Source)
+
+
+def _read(folder: Path, key: str, kind: Callable[..., T]) -> list[T]:
     if not (folder / LOCK).is_file():
         return []
     record = read_json(folder / LOCK)
     try:
         if record["format"] != FORMAT:
             raise KeyError(record["format"])
-        return [Input(**i) for i in record["inputs"]]
+        return [kind(**entry) for entry in record[key]]
     except (KeyError, TypeError) as error:
         raise CorruptFile(f"{folder / LOCK} is no lock that this version reads ({error}).") from error
 

@@ -13,8 +13,7 @@ from pathlib import Path
 from bocage.core.artifacts import read_json, write_json
 from bocage.cubes.build import read_assets
 from bocage.cubes.options import CubeOptions
-from bocage.datasets.card import Source
-from bocage.datasets.lock import Input, digest_inputs
+from bocage.datasets.lock import Input, Source, digest_inputs
 from bocage.experiment.schema import Experiment
 from bocage.parcels.source import SOURCES
 from bocage.pipeline.pieces import Piece, run_pieces

@@ -27,9 +27,9 @@ from bocage.cubes.plan import CubePlan, plan_cubes
 from bocage.cubes.read import read_scene_grid
 from bocage.cubes.store import CubeStore, open_cube
 from bocage.datasets.build import build_dataset
-from bocage.datasets.card import Source, write_card
+from bocage.datasets.card import document_derived, write_card
 from bocage.datasets.combine import merge_datasets
-from bocage.datasets.lock import read_lock, write_lock
+from bocage.datasets.lock import Source, write_lock
 from bocage.datasets.objects import build_object_dataset
 from bocage.datasets.read import open_dataset
 from bocage.experiment.load import dump_experiment
@@ -44,7 +44,7 @@ from bocage.patches.judge import judge
 from bocage.patches.objects import describe_objects, year_and_month
 from bocage.patches.options import PatchOptions
 from bocage.patches.select import plan_selection
-from bocage.pipeline.country_years import look_from, place_stages
+from bocage.pipeline.country_years import place_stages
 from bocage.pipeline.inputs import digest_all_inputs, name_sources, parcel_parts
 from bocage.pipeline.pieces import Piece, link_pieces, piece_keys, run_pieces
 from bocage.pipeline.provenance import describe_software
@@ -281,10 +281,7 @@ def join_datasets(context: Context, draft: Draft) -> None:
     """The data sets of several countries and years → one."""
     own = [open_dataset(a.path) for name, a in context.artifacts.items() if name.startswith("datasets/")]
     info, draft.tally = merge_datasets(own, draft.path)
-    write_lock(draft.path, [i for dataset in own for i in read_lock(dataset.folder)], describe_software())
-    parts = context.experiment.split_up()
-    sources = [s for name, part in parts.items() for s in _sources(look_from(context, name, part))]
-    write_card(open_dataset(draft.path), name=", ".join(parts), sources=list(dict.fromkeys(sources)))
+    document_derived(draft.path, own, name=", ".join(context.experiment.split_up()), software=describe_software())
     draft.notes = {"digest": info.digest}
 
 
@@ -315,9 +312,10 @@ def make_dataset(context: Context, draft: Draft) -> None:
 
 def _document(context: Context, folder: Path) -> None:
     """The lock of all inputs and the card of a data set of one country and year."""
-    write_lock(folder, digest_all_inputs(context, _scenes(context)), describe_software())
+    sources = _sources(context)
+    write_lock(folder, digest_all_inputs(context, _scenes(context)), sources, describe_software())
     place = " ".join(str(part) for part in read_place(context) if part) or "of several places"
-    write_card(open_dataset(folder), name=place, sources=_sources(context))
+    write_card(open_dataset(folder), name=place, sources=sources)
 
 
 def _sources(context: Context) -> list[Source]:

@@ -7,8 +7,8 @@ import pytest
 
 from bocage.cli.main import main
 from bocage.core.errors import CorruptFile
-from bocage.datasets.card import Source, write_card
-from bocage.datasets.lock import check_lock, digest_inputs, read_lock, write_lock
+from bocage.datasets.card import write_card
+from bocage.datasets.lock import Source, check_lock, digest_inputs, read_lock, write_lock
 from bocage.datasets.read import open_dataset
 
 SOURCES = [Source("parcels", "A country | as published", "CC BY 4.0")]
@@ -43,7 +43,7 @@ def test_verify_compares_the_inputs_that_are_at_hand(
     paths = [tmp_path / name for name in ("a.jp2", "b.jp2", "c.jp2")]
     for path in paths:
         path.write_text(path.name)
-    write_lock(folder, digest_inputs("a product", paths, threads=2), {"bocage": "0.1.0"})
+    write_lock(folder, digest_inputs("a product", paths, threads=2), SOURCES, {"bocage": "0.1.0"})
     paths[0].unlink()
     assert check_lock(folder) == (2, 1, [])
     paths[1].write_text("other")
@@ -58,3 +58,18 @@ def test_a_data_set_without_a_lock_has_no_inputs_and_a_damaged_lock_is_refused(f
     (folder / "lock.json").write_text("{}")
     with pytest.raises(CorruptFile, match="no lock"):
         read_lock(folder)
+
+
+def test_what_is_made_of_data_sets_has_their_inputs_and_licences(folder: Path, tmp_path: Path) -> None:
+    given = tmp_path / "a.jp2"
+    given.write_text("a")
+    write_lock(folder, digest_inputs("a product", [given]), SOURCES, {"bocage": "0.1.0"})
+    for arguments in (
+        ["merge", folder, folder, "--out", tmp_path / "merged"],
+        ["sample", tmp_path / "merged", "--n", 5, "--out", tmp_path / "part"],
+        ["export", tmp_path / "part", "--to", "npy", "--out", tmp_path / "npy"],
+    ):
+        assert main(["dataset", *map(str, arguments)]) == 0
+    for name in ("merged", "part", "npy"):
+        assert read_lock(tmp_path / name) == read_lock(folder)
+        assert "| parcels | A country \\| as published | CC BY 4.0 |" in (tmp_path / name / "card.md").read_text()

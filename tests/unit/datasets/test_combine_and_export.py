@@ -13,9 +13,17 @@ import zarr
 from bocage.cli.main import main
 from bocage.core.errors import ConfigError, DataError, GridMismatch, UnknownName
 from bocage.datasets.coco import write_coco
-from bocage.datasets.combine import diff_datasets, merge_datasets, number_shifts, sample_dataset, stratify
+from bocage.datasets.combine import (
+    diff_datasets,
+    merge_datasets,
+    number_shifts,
+    sample_dataset,
+    select_samples,
+    stratify,
+)
 from bocage.datasets.export import export_dataset, to_native
 from bocage.datasets.read import open_dataset
+from bocage.patches.options import SelectionOptions
 
 
 def test_a_data_set_and_its_copy_do_not_differ_and_a_changed_one_says_where(
@@ -72,6 +80,29 @@ def test_a_stratified_part_keeps_the_labels(folder: Path, tmp_path: Path) -> Non
         assert half.patches_by_class()[name] == pytest.approx(n / 2, abs=1)
     with pytest.raises(ConfigError, match="A part of 13"):
         sample_dataset(dataset, 13, tmp_path / "more", seed=0)
+
+
+def test_builds_are_merged_and_then_selected_as_one(folder: Path, world: SimpleNamespace, tmp_path: Path) -> None:
+    """Each window is there once a date; a cap on the background is a cap over all of them."""
+    dataset = open_dataset(folder)
+    other = tmp_path / "other"
+    sample_dataset(dataset, 6, other, seed=0)
+    merge_datasets([dataset, open_dataset(other)], tmp_path / "merged")
+    merged = open_dataset(tmp_path / "merged")
+    assert len(merged) == len(dataset)
+    limit = merged.pixels_by_class()["background"] // 2
+    options = SelectionOptions(caps={"background": limit}, rare_classes=("vineyard",))
+    info, selection = select_samples(merged, options, tmp_path / "selected")
+    selected = open_dataset(tmp_path / "selected")
+    assert 0 < info.n_samples < len(merged)
+    assert selected.verify() == []
+    assert 0 < selected.pixels_by_class()["background"] <= limit
+    assert selected.pixels_by_class()["vineyard"] == merged.pixels_by_class()["vineyard"]
+    assert selection.tally.dropped == {"over the cap of background": len(merged) - info.n_samples}
+    again, _ = select_samples(merged, options, tmp_path / "again")
+    assert again.digest == info.digest
+    with pytest.raises(UnknownName, match="wheat"):
+        select_samples(merged, SelectionOptions(caps={"weat": 1}), tmp_path / "none")
 
 
 def test_stratification_beats_chance_on_rare_labels() -> None:
