@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import time
 from collections import Counter
@@ -32,6 +33,7 @@ SHAPES = {
     },
 }
 TRIES = 3  # a stage
+LEAST_IN_A_FILE, MORE_TRIES = 3, 12  # kills while a file is half written, of each shape
 IN_A_FILE = {"taxonomy": 1, "cubes": 5, "labels": 1, "patches": 1}  # more tries, when a file is half written
 
 
@@ -165,6 +167,14 @@ def test_killed_at_random_moments_of_all_stages(shape, experiment_file, regions,
             hit = victim.kill_while_writing(stage)
             killed.update([stage_at_work(out)] * hit)
             in_a_file += hit
+    for _ in range(MORE_TRIES):  # on a busy machine writing is over before it is seen: cubes are built anew
+        if in_a_file >= LEAST_IN_A_FILE:
+            break
+        for built in ("cubes", "cube"):
+            shutil.rmtree(cache / built, ignore_errors=True)
+        victim = Victim(forks, (file, cache, out))
+        victim.wait_for("cubes")
+        in_a_file += victim.kill_while_writing("cubes")
     last = forks.Process(target=build, args=(file, cache, out))
     last.start()
     last.join()
@@ -175,4 +185,4 @@ def test_killed_at_random_moments_of_all_stages(shape, experiment_file, regions,
     assert digests[0] == digests[1]
     assert killed.total() >= 15, killed
     assert len({*STAGES} & {*killed}) >= 6, killed  # on a busy machine the shortest stages may get away
-    assert in_a_file >= 3, killed
+    assert in_a_file >= LEAST_IN_A_FILE, killed
