@@ -16,6 +16,7 @@ ENTRIES = (
     "rasterizing",
     "selection",
     "statistics",
+    "statistics_exact",
     "building",
     "building_cog",
 )

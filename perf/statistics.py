@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from rasterio import features
 
-from bocage.core.grid import make_grid
+from bocage.core.grid import Grid, make_grid
 from bocage.labels.rasterize import rasterize_ids
 from bocage.patches.objects import add_pixels, empty_sums
 from perf.frame import Entry
@@ -22,21 +22,30 @@ N_BANDS = 10
 GOAL_RATIO = 0.29  # of rasterio and np.bincount
 
 
-def make_entry(folder: Path, *, size_px: int = SIZE_PX, n_parcels: int = N_PARCELS, n_bands: int = N_BANDS) -> Entry:
+Statistics = tuple[np.ndarray, np.ndarray, np.ndarray]  # count (N,), mean and std (C, N)
+
+
+def make_fields(size_px: int, n_parcels: int, n_bands: int) -> tuple[np.ndarray, Grid, np.ndarray, np.ndarray]:
+    """Polygons, their grid, bands (C, H, W) int16, and which pixels are valid: nine in ten."""
     grid = make_grid("EPSG:32631", 600_000, 4_900_000, 10, (size_px, size_px))
-    parcels = make_parcels(n_parcels, grid)
-    numbers = np.arange(1, n_parcels + 1, dtype=np.uint32)
     generator = np.random.default_rng(0)
     image = generator.integers(-200, 6000, (n_bands, size_px, size_px), dtype=np.int16)
-    valid = generator.random((size_px, size_px)) < 0.9
+    return make_parcels(n_parcels, grid), grid, image, generator.random((size_px, size_px)) < 0.9
 
-    def ours() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        ids, _ = rasterize_ids(parcels, numbers, grid)
-        sums = empty_sums(n_parcels, n_bands)
-        add_pixels(sums, image, valid, ids.astype(np.int32) - 1)
-        return sums.count, sums.mean(), sums.std()
 
-    def peer() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def ours(parcels: np.ndarray, grid: Grid, image: np.ndarray, valid: np.ndarray) -> Statistics:
+    n = len(parcels)
+    ids, _ = rasterize_ids(parcels, np.arange(1, n + 1, dtype=np.uint32), grid)
+    sums = empty_sums(n, len(image))
+    add_pixels(sums, image, valid, ids.astype(np.int32) - 1)
+    return sums.count, sums.mean(), sums.std()
+
+
+def make_entry(folder: Path, *, size_px: int = SIZE_PX, n_parcels: int = N_PARCELS, n_bands: int = N_BANDS) -> Entry:
+    parcels, grid, image, valid = make_fields(size_px, n_parcels, n_bands)
+    numbers = np.arange(1, n_parcels + 1, dtype=np.uint32)
+
+    def peer() -> Statistics:
         pairs = zip(parcels, numbers, strict=True)
         ids = features.rasterize(pairs, out_shape=grid.shape, transform=grid.affine, dtype="uint32")
         used = valid & (ids > 0)
@@ -54,7 +63,7 @@ def make_entry(folder: Path, *, size_px: int = SIZE_PX, n_parcels: int = N_PARCE
     return Entry(
         name="statistics",
         title=f"Mean and std of {n_bands} bands, {n_parcels:,} parcels on {size_px} x {size_px} pixels",
-        ours=ours,
+        ours=lambda: ours(parcels, grid, image, valid),
         peer=peer,
         peer_name="rasterio.features.rasterize and np.bincount",
         limit=lambda: [int(band.view(np.uint64).max()) for band in image],

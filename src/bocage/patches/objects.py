@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import geopandas as gpd
 import numba
 import numpy as np
 import pandas as pd
@@ -26,10 +27,12 @@ from bocage.core.tally import Tally
 from bocage.core.threads import side_by_side
 from bocage.cubes.store import CubeStore
 from bocage.labels.store import LabelStore
+from bocage.patches.exact import exact_sums
 from bocage.patches.options import ObjectOptions
 
 STRIP_ROWS = 256
-SORTED = ("median", "min", "max")  # statistics that need the pixels of a parcel side by side
+# statistics that need the pixels of a parcel side by side; pNN is the NN-th percentile
+SORTED = ("median", "min", "max", "p05", "p25", "p75", "p95", "skewness")
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,11 @@ class Sums:
     """What was added up of N parcels and C bands in one period.
 
     Attributes:
-        count: (N,) valid pixels.
+        count: (N,) valid pixels; whole, unless weighted by exact coverage.
         total, squares: (C, N) sums of the values and of their squares.
     """
 
-    count: Int64
+    count: AnyArray
     total: Float64
     squares: Float64
 
@@ -106,7 +109,10 @@ def _add_values(band: AnyArray, total: Float64, squares: Float64, valid: Bool, s
 
 
 def sorted_statistics(values: Float32, slots: AnyArray, n: int) -> Float32:
-    """Median, least and greatest value of each band and parcel: (3, C, n), NaN where a parcel has no value.
+    """The statistics SORTED of each band and parcel: (8, C, n), NaN where a parcel has no value.
+
+    Percentiles lie on the line between the two nearest values, as `numpy.percentile` has them. The skewness is that of
+    the population, `scipy.stats.skew`; NaN where all values are equal.
 
     Args:
         values: (C, P) of P pixels.
@@ -114,7 +120,7 @@ def sorted_statistics(values: Float32, slots: AnyArray, n: int) -> Float32:
     """
     start = np.concatenate([[0], np.cumsum(np.bincount(slots, minlength=n))]).astype(np.int64)
     order = np.argsort(slots, kind="stable")
-    result = np.full((3, values.shape[0], n), np.nan, np.float32)
+    result = np.full((len(SORTED), values.shape[0], n), np.nan, np.float32)
     side_by_side(partial(_sort_band, order=order, start=start), zip(values, result.swapaxes(0, 1), strict=True))
     return result
 
@@ -123,10 +129,21 @@ def sorted_statistics(values: Float32, slots: AnyArray, n: int) -> Float32:
 def _sort_band(values: Float32, result: Float32, order: Int64, start: Int64) -> None:
     for slot in range(len(start) - 1):
         if start[slot + 1] > start[slot]:
-            own = np.sort(values[order[start[slot] : start[slot + 1]]])
-            result[0, slot] = (own[(len(own) - 1) // 2] + own[len(own) // 2]) / 2
-            result[1, slot] = own[0]
-            result[2, slot] = own[-1]
+            own = np.sort(values[order[start[slot] : start[slot + 1]]].astype(np.float64))
+            for row, share in enumerate((0.5, 0.0, 1.0, 0.05, 0.25, 0.75, 0.95)):
+                result[row, slot] = _percentile(own, share)
+            away = own - own.mean()
+            spread = np.sqrt((away**2).mean())
+            if own[0] < own[-1]:
+                result[7, slot] = ((away / spread) ** 3).mean()
+
+
+@numba.njit(nogil=True, cache=True)
+def _percentile(ordered: Float64, share: float) -> float:
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])  # type: ignore[no-any-return]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -165,7 +182,7 @@ def describe_objects(
 
     Args:
         cubes, labels: opened, by the name of the cube.
-        parcels: number (unique), id, class_id, class_name.
+        parcels: number (unique), id, class_id, class_name; with coverage "exact" also geometry, a GeoDataFrame.
 
     Returns:
         One row a parcel, by number: number, id, label (class id), class_name, cube, counts (pixels of the parcel that
@@ -211,13 +228,17 @@ def describe_objects(
                     "counts": most[chosen],
                 }
             )
-            columns = _describe_cube(cubes[name], labels[name], numbers[chosen], options, first_year)
+            if options.coverage == "exact":
+                outlines = own.geometry.to_crs(cubes[name].grid.crs).buffer(-options.inner_buffer_m)
+                columns = _describe_exactly(cubes[name], outlines, options, first_year)
+            else:
+                columns = _describe_cube(cubes[name], labels[name], numbers[chosen], options, first_year)
             tables.append(pd.concat([head, pd.DataFrame(columns)], axis=1))
     if not tables:
         raise NothingLeft(f"No parcel is left for the table: {Tally.count(v or None for v in verdict)}.")
     table = pd.concat(tables, ignore_index=True)
     counted = [c for c in columns_of(table) if c.startswith("count_")]
-    table[counted] = table[counted].fillna(0).astype(np.int32)
+    table[counted] = table[counted].fillna(0).astype(np.int32 if options.coverage == "centre" else np.float32)
     features = [c for c in columns_of(table)[6:] if c not in counted]
     seen = table[features].notna().any(axis=1).to_numpy()
     tally = Tally.count(v or None for v in verdict).then(
@@ -261,8 +282,7 @@ def _describe_cube(
     """Column name → (N,) values of the given parcels."""
     slot_of = np.full(int(numbers.max()) + 1, -1, np.int32)
     slot_of[numbers] = np.arange(len(numbers))
-    periods = name_periods(cube.days, options.periods, first_year)
-    dates_of = {p: [t for t, name in enumerate(periods) if name == p] for p in dict.fromkeys(periods)}
+    dates_of = _dates_by_period(cube, options, first_year)
     sums = {p: empty_sums(len(numbers), len(cube.bands)) for p in dates_of}
     gathered: dict[str, list[tuple[AnyArray, AnyArray]]] = {p: [] for p in dates_of}
     sort = any(s in options.statistics for s in SORTED)
@@ -277,11 +297,43 @@ def _describe_cube(
                 if sort:
                     used = valid & (slots >= 0)
                     gathered[period].append((from_stored(stored[:, used]), slots[used]))
+    found = {p: _statistics(sums[p], gathered[p], options.statistics) for p in dates_of}
+    return _name_columns(cube.bands, sums, found, options)
+
+
+def _describe_exactly(
+    cube: CubeStore, outlines: gpd.GeoSeries, options: ObjectOptions, first_year: int
+) -> dict[str, AnyArray]:
+    """Column name → (N,) values of the parcels with these outlines, weighted by the share of a pixel they cover."""
+    dates_of = _dates_by_period(cube, options, first_year)
+    sums = dict[str, Sums]()
+    for period, dates in track(list(dates_of.items()), f"Parcels of {cube.folder.name}", unit="periods"):
+        total = empty_sums(len(outlines), len(cube.bands))
+        for t in dates:
+            (stored,), (valid,) = cube.read_stored(None, [t])
+            found = exact_sums(stored, valid, outlines, cube.grid)
+            total = Sums(*(a + b for a, b in zip((total.count, total.total, total.squares), found, strict=True)))
+        sums[period] = total
+    return _name_columns(
+        cube.bands, sums, {p: _statistics(s, [], options.statistics) for p, s in sums.items()}, options
+    )
+
+
+def _dates_by_period(cube: CubeStore, options: ObjectOptions, first_year: int) -> dict[str, list[int]]:
+    periods = name_periods(cube.days, options.periods, first_year)
+    return {p: [t for t, name in enumerate(periods) if name == p] for p in dict.fromkeys(periods)}
+
+
+def _name_columns(
+    bands: Sequence[str],
+    sums: Mapping[str, Sums],
+    found: Mapping[str, Mapping[str, AnyArray]],
+    options: ObjectOptions,
+) -> dict[str, AnyArray]:
     columns: dict[str, AnyArray] = {}
-    for period in dates_of:
-        found = _statistics(sums[period], gathered[period], options.statistics)
-        for i, band in enumerate(cube.bands):
-            columns |= {f"{band}_{period}_{s}": values[i].astype(np.float32) for s, values in found.items()}
+    for period in found:
+        for i, band in enumerate(bands):
+            columns |= {f"{band}_{period}_{s}": values[i].astype(np.float32) for s, values in found[period].items()}
         if "count" in options.statistics:
             columns[f"count_{period}"] = sums[period].count
     return columns

@@ -67,10 +67,17 @@ class SelectionOptions(Options):
 class ObjectOptions(Options):
     """The parcel table: one row a parcel (`bocage objects`)."""
 
-    statistics: tuple[Literal["mean", "std", "median", "min", "max", "count"], ...] = Field(
+    statistics: tuple[
+        Literal["mean", "std", "median", "min", "max", "p05", "p25", "p75", "p95", "skewness", "count"], ...
+    ] = Field(
         ("mean", "std"),
-        description="what is computed of each band and period over the valid pixels of a parcel; std divides by n; "
-        "median, min and max keep the parcels' pixels of a cube in memory",
+        description="what is computed of each band and period over the valid pixels of a parcel; std divides by n, "
+        "pNN is a percentile; all but mean, std and count keep the parcels' pixels of a cube in memory",
+    )
+    coverage: Literal["centre", "exact"] = Field(
+        "centre",
+        description="centre: pixels whose centre lies in the parcel; exact: every pixel by the share of it that the "
+        "parcel covers (needs exactextract; many times slower; mean, std and count only)",
     )
     periods: Literal["date", "month"] = Field(
         "date",
@@ -80,9 +87,17 @@ class ObjectOptions(Options):
         0.0,
         ge=0,
         le=1000,
-        description="metres; pixels nearer than this to a pixel outside their parcel, centre to centre, do not count",
+        description="metres; pixels nearer than this to a pixel outside their parcel, centre to centre, do not count "
+        "(with exact coverage the outline is drawn in by as much)",
     )
     min_pixels: int = Field(1, ge=1, description="a parcel with fewer pixels that may count is dropped")
+
+    @model_validator(mode="after")
+    def _exact_coverage_is_of_sums(self) -> ObjectOptions:
+        sorted_ones = [s for s in self.statistics if s not in ("mean", "std", "count")]
+        if self.coverage == "exact" and sorted_ones:
+            raise ValueError(f"coverage: exact gives mean, std and count, not {', '.join(sorted_ones)}")
+        return self
 
 
 class PatchOptions(Options):

@@ -246,7 +246,7 @@ def make_objects(context: Context, draft: Draft) -> None:
     table, draft.tally = describe_objects(
         open_cubes(context.path("cubes")),
         open_all_labels(context.path("labels")),
-        pd.DataFrame(parcels.drop(columns="geometry")),
+        parcels,
         context.experiment.patches.objects,
     )
     table.to_parquet(draft.path / OBJECTS, index=False)

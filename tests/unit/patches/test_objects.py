@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import shapely
 
 from bocage.core.errors import NothingLeft
@@ -16,6 +17,7 @@ from bocage.cubes.store import CubeStore, CubeWriter, open_cube
 from bocage.labels.options import LabelOptions
 from bocage.labels.store import LabelStore, build_labels, open_labels
 from bocage.patches.objects import (
+    SORTED,
     add_pixels,
     choose_cube,
     describe_objects,
@@ -45,11 +47,20 @@ def test_counts_means_and_deviations_of_eight_pixels() -> None:
     assert sums.count.tolist() == [6, 4, 0]
 
 
-def test_median_least_and_greatest() -> None:
-    values = np.float32([[5, 1, 3, 8, 2], [0, 0, 0, 1, 1]])
-    found = sorted_statistics(values, np.int32([0, 0, 0, 2, 2]), 3)
-    np.testing.assert_array_equal(found[0], np.float32([[3, np.nan, 5], [0, np.nan, 1]]))
-    np.testing.assert_array_equal(found[1:, 0], np.float32([[1, np.nan, 2], [5, np.nan, 8]]))
+def test_percentiles_and_skewness_are_those_of_numpy_and_scipy() -> None:
+    rng = np.random.default_rng(0)
+    values, slots = rng.gamma(2, size=(2, 500)).astype(np.float32), rng.integers(0, 5, 500).astype(np.int32)
+    slots[slots == 3] = 4  # parcel 3 has no pixel
+    values[0, slots == 2] = 0.25  # all equal
+    found = dict(zip(SORTED, sorted_statistics(values, slots, 5), strict=True))
+    assert all(np.isnan(of_statistic[:, 3]).all() for of_statistic in found.values())
+    shares = {"median": 50, "min": 0, "max": 100, "p05": 5, "p25": 25, "p75": 75, "p95": 95}
+    for parcel in (0, 1, 2, 4):
+        own = values[:, slots == parcel].astype(float)
+        for name, share in shares.items():
+            np.testing.assert_allclose(found[name][:, parcel], np.percentile(own, share, axis=1), rtol=1e-6)
+        np.testing.assert_allclose(found["skewness"][1, parcel], scipy.stats.skew(own[1]), rtol=1e-5)
+    assert np.isnan(found["skewness"][0, 2])
 
 
 def test_inner_pixels_keep_away_from_other_parcels_but_not_from_the_edge_of_the_image() -> None:
@@ -97,7 +108,7 @@ def world(tmp_path: Path) -> Opened:
     options = LabelOptions(overlaps="first")
     build_labels(frame, GRID, options, coverage="complete", folder=tmp_path / "labels")
     names = ["wheat", "vineyard", "wheat", "wheat", None]
-    parcels = pd.DataFrame(frame.drop(columns="geometry")).assign(id=list("abcde"), class_name=names)
+    parcels = frame.assign(id=list("abcde"), class_name=names)
     cube, labels = write_cube(tmp_path / "cube"), open_labels(tmp_path / "labels")
     return {"A": cube}, {"A": labels}, parcels
 
@@ -155,3 +166,33 @@ def test_strips_and_one_piece_agree(world: Opened, monkeypatch: pytest.MonkeyPat
     whole = run()[0]
     monkeypatch.setattr(objects, "STRIP_ROWS", 1)
     pd.testing.assert_frame_equal(run()[0], whole)
+
+
+def test_exact_coverage_weighs_pixels_by_the_share_that_a_parcel_covers(world: Opened) -> None:
+    pytest.importorskip("exactextract")
+    cubes, labels, parcels = world
+    half = parcels.copy()  # parcel 1 reaches 5 m into the second column of pixels
+    x, y = GRID.affine.c, GRID.affine.f
+    half.loc[0, "geometry"] = shapely.box(x, y - 20, x + 15, y)
+    half = half.to_crs("EPSG:4326")
+    options = ObjectOptions(coverage="exact", statistics=("mean", "std", "count"), periods="month")
+    table, _ = describe_objects(cubes, labels, half, options)
+    values = np.array([1, 100, 101, 1000, 1001, 1100, 1101]) / 1e4  # on the first date the pixel 0 is cloudy
+    weights = np.array([0.5, 1, 0.5, 1, 0.5, 1, 0.5])
+    mean = np.average(values, weights=weights)
+    first = table.iloc[0]
+    assert first["count_02"] == pytest.approx(weights.sum(), rel=1e-3)
+    assert first["B02_02_mean"] == pytest.approx(mean, rel=1e-3)
+    assert first["B02_02_std"] == pytest.approx(np.sqrt(np.average((values - mean) ** 2, weights=weights)), rel=1e-3)
+    with pytest.raises(ValueError, match="exact gives mean, std and count, not median"):
+        ObjectOptions(coverage="exact", statistics=("median",))
+
+
+def test_whole_pixels_give_the_same_by_centres_and_by_exact_coverage(world: Opened) -> None:
+    pytest.importorskip("exactextract")
+    by_centre, by_share = (
+        describe_objects(*world, ObjectOptions(coverage=c, statistics=("mean", "std", "count")))[0]
+        for c in ("centre", "exact")
+    )
+    for column in [c for c in by_centre if str(c)[:3] in ("B02", "B03", "cou")]:
+        np.testing.assert_allclose(by_share[column], by_centre[column], atol=1e-6)

@@ -14,6 +14,7 @@ SMALL = {
     "median_dask": {"size_px": 32},
     "gapfill": {"size_px": 32},
     "gapfill_loop": {"size_px": 16},
+    "statistics_exact": {"size_px": 512, "n_parcels": 200},
 }
 
 
