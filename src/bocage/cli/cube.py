@@ -39,8 +39,14 @@ def cube(
     ] = None,
     bands: Annotated[str | None, typer.Option(help="Band names with commas, e.g. B02,B03,B04,B08.")] = None,
     composite: Annotated[
-        Literal["none", "monthly-median", "monthly_median"], typer.Option(help="One image a date, or a month.")
+        str,
+        typer.Option(
+            metavar="none|monthly-median|…",
+            help="One image a date (none), or the median, mean or first of each month (monthly-median, monthly-mean, "
+            "monthly-first) or of every N days (days-median, days-mean, days-first, with --every-days).",
+        ),
     ] = "none",
+    every_days: Annotated[int | None, typer.Option(help="Days of a composite, from the season's first on.")] = None,
     fill: Annotated[
         Literal["none", "neighbours", "linear", "nearest"], typer.Option(help="How gaps in time are filled.")
     ] = "none",
@@ -81,7 +87,7 @@ def cube(
         }
     )
     chosen: dict[str, Any] = {"composite": composite.replace("-", "_"), "fill": fill, "resolution_m": resolution_m}
-    chosen["memory_gb"] = memory_gb
+    chosen |= {"memory_gb": memory_gb, "every_days": every_days}
     if bands:
         chosen["bands"] = tuple(name.strip() for name in bands.split(","))
     options = CubeOptions.model_validate(chosen)

@@ -27,7 +27,7 @@ from bocage.core.grid import Grid, grid_bounds, grid_resolution_m, grid_to_json,
 from bocage.core.progress import track
 from bocage.core.tally import Tally
 from bocage.core.threads import even_parts, side_by_side
-from bocage.cubes.composite import median_composite
+from bocage.cubes.composite import reduce_dates
 from bocage.cubes.fill import fill_gaps
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.periods import Period
@@ -134,21 +134,20 @@ def _build_composites(plan: CubePlan, folder: Path, options: CubeOptions, thread
 def compose(
     dates: CubeWriter, writer: CubeWriter, position: int, plan: CubePlan, options: CubeOptions, threads: int | None
 ) -> dict[str, float]:
-    """The median of one period's dates, block by block; returns the shares of pixels without data and valid, and the
+    """The composite of one period's dates, block by block; returns the shares of pixels without data and valid, and the
     mean, least and largest number of observations of a pixel."""
     n_nodata = n_valid = 0
     counts = np.zeros(len(dates.done) + 1, np.int64)  # pixels by number of observations
     for block in plan_blocks(_shape(plan, max(dates.n_kept, 1)), options.memory_gb):
         stored, quality = dates.read(block)
-        period = np.zeros(len(stored), np.int16)
-        median, observed = median_composite(
-            stored, find_valid(quality), period=period, n_periods=1, threads=threads or os.cpu_count() or 1
+        image, observed = reduce_dates(
+            stored, find_valid(quality), options.statistic, threads=threads or os.cpu_count() or 1
         )
-        composite = np.where(observed > 0, np.rint(median), np.float32(MISSING_INT16)).astype(np.int16)[0]
+        composite = np.where(observed > 0, np.rint(image), np.float32(MISSING_INT16)).astype(np.int16)
         has_data = ((quality & NODATA) == 0).any(axis=0)
         bright = find_bright(composite, plan.bands, options.bright_reflectance)
-        flags = composite_flags(observed[0], has_data, bright)
-        writer.put(position, block, composite, flags, observed[0])
+        flags = composite_flags(observed, has_data, bright)
+        writer.put(position, block, composite, flags, observed)
         n_nodata += int(np.count_nonzero(flags & NODATA))
         n_valid += int(np.count_nonzero(observed))
         counts += np.bincount(observed.ravel(), minlength=len(counts))

@@ -1,4 +1,4 @@
-"""Dates -> composites: the median of the valid observations of each period. Pure.
+"""Dates -> composites: median, mean or first of the valid observations of each period. Pure.
 
 The observations of a few hundred pixels of one row fit the first-level cache. There a sorting network, which compares
 whole rows of such a block in a fixed order, brings every pixel's values into order at once, with no branch a pixel; the
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bocage.core.arrays import AnyArray, Bool, Float32, Int16, Int64, UInt16
 from bocage.core.errors import GridMismatch
+from bocage.cubes.options import Statistic
 
 _CACHE_BYTES = 32 * 1024  # of one block; the first-level data cache of a common core holds 32 to 64 KiB
 _STEP_PX, _MOST_PX = 64, 1024  # whole vector registers
@@ -71,6 +72,33 @@ def median_composite(
                 for part in parts:
                     part.result()
     return composite, n_valid
+
+
+def reduce_dates(stored: Int16, valid: Bool, statistic: Statistic, *, threads: int = 1) -> tuple[Float32, UInt16]:
+    """All dates become one image.
+
+    Args:
+        stored: (time, band, y, x), in order of time.
+        valid: (time, y, x) True where the observation is usable.
+        statistic: "median" as `median_composite` has it; "mean"; "first", the earliest.
+
+    Returns:
+        (band, y, x) float32 in the unit of `stored`, 0 where nothing was valid; (y, x) number of valid observations.
+    """
+    if statistic == "median":
+        median, observed = median_composite(
+            stored, valid, period=np.zeros(len(stored), np.int16), n_periods=1, threads=threads
+        )
+        return median[0], observed[0]
+    n_valid = valid.sum(axis=0, dtype=np.uint16)
+    image = np.zeros(stored.shape[1:], np.int64)
+    if statistic == "mean":
+        for values, seen in zip(stored, valid, strict=True):
+            np.add(image, values, out=image, where=seen)
+        return (image / np.maximum(n_valid, 1)).astype(np.float32), n_valid
+    for values, seen in zip(stored[::-1], valid[::-1], strict=True):
+        np.copyto(image, values, where=seen)
+    return image.astype(np.float32), n_valid
 
 
 @lru_cache

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import Field, field_validator, model_validator
 
 from bocage.core.bands import CLEAR_SCL, DEFAULT_BANDS, SCL_CLASSES, check_bands
 from bocage.core.options import Options
+
+Statistic = Literal["median", "mean", "first"]
+Composite = Literal[
+    "none",
+    "monthly_median",
+    "monthly_mean",
+    "monthly_first",
+    "days_median",
+    "days_mean",
+    "days_first",
+    "period_median",
+    "period_mean",
+    "period_first",
+]
 
 
 class CubeOptions(Options):
@@ -37,13 +51,16 @@ class CubeOptions(Options):
         "refuse", description="what to do with a product whose dark pixels contradict its radiometric offset"
     )
 
-    composite: Literal["none", "monthly_median", "period_median"] = Field(
+    composite: Composite = Field(
         "none",
-        description="none: one image a date; else the median of the valid dates of each month of the season (without a "
-        "season: of the year), or of each of `periods`",
+        description="none: one image a date; else the median, the mean or the first of a pixel's valid dates of each "
+        "month of the season (without a season: of the year), of every `every_days` days of it, or of `periods`",
     )
     periods: tuple[tuple[date, date], ...] = Field(
-        (), description="period_median only: first and last day of each period, both included, in order, apart"
+        (), description="period_… only: first and last day of each period, both included, in order, apart"
+    )
+    every_days: int | None = Field(
+        None, ge=1, le=366, description="days_… only: days of a period, from the first of the season on"
     )
     fill: Literal["none", "neighbours", "linear", "nearest"] = Field(
         "none",
@@ -57,6 +74,16 @@ class CubeOptions(Options):
         exclude=True,  # of digests and records: the result does not depend on it
         description="memory, in gigabytes, that building one cube may take; what does not fit is read in strips",
     )
+
+    @property
+    def over(self) -> str:
+        """What one composite is of: "none", "monthly", "days" or "period"."""
+        return self.composite.split("_")[0]
+
+    @property
+    def statistic(self) -> Statistic:
+        """How a composite's dates become one image."""
+        return cast(Statistic, self.composite.split("_")[-1])
 
     @field_validator("bands")
     @classmethod
@@ -73,8 +100,10 @@ class CubeOptions(Options):
 
     @model_validator(mode="after")
     def _periods_in_order(self) -> CubeOptions:
-        if bool(self.periods) != (self.composite == "period_median"):
-            raise ValueError("periods and composite: period_median belong together; give both or neither")
+        for given, over in ((self.periods, "period"), (self.every_days, "days")):
+            if bool(given) != (self.over == over):
+                option = "periods" if over == "period" else "every_days"
+                raise ValueError(f"{option} and composite: {over}_… belong together; give both or neither")
         days = [day for period in self.periods for day in period]
         apart = all(last < first for (_, last), (first, _) in pairwise(self.periods))
         if days != sorted(days) or not apart:

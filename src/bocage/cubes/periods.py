@@ -59,22 +59,29 @@ def plan_periods(
 
     Args:
         options: which composite, and the periods if they are given one by one.
-        season: its months are the periods of monthly composites; None: all months of the years that the scenes are of.
+        season: its months are the periods of monthly composites, its stretches of `every_days` those of `days_…`, the
+            last one cut at its end; None: the years that the scenes are of.
         days: sensing days of all scenes, since 1970-01-01.
 
     Raises:
         ConfigError: if there is neither a season nor a scene to know the year by.
     """
-    if options.composite == "none":
+    if options.over == "none":
         return ()
-    if options.composite == "period_median":
+    if options.over == "period":
         return tuple(Period(first, last) for first, last in options.periods)
     if season is None:
         if len(days) == 0:
-            raise ConfigError("Monthly composites need a year: set scenes.season, or choose scenes that exist.")
+            raise ConfigError("Composites over the year need one: set scenes.season, or choose scenes that exist.")
         years = [(_EPOCH + timedelta(days=int(day))).year for day in (np.min(days), np.max(days))]
         season = date(years[0], 1, 1), date(years[1], 12, 31)
-    return _months(*season)
+    return _months(*season) if options.every_days is None else _stretches(*season, options.every_days)
+
+
+def _stretches(first: date, last: date, n_days: int) -> tuple[Period, ...]:
+    """Every `n_days` days from the first one on; the last stretch ends with the last day."""
+    starts = [first + timedelta(days=n) for n in range(0, (last - first).days + 1, n_days)]
+    return tuple(Period(start, min(start + timedelta(days=n_days - 1), last)) for start in starts)
 
 
 def _months(first: date, last: date) -> tuple[Period, ...]:

@@ -487,6 +487,7 @@ def describe_preprocessing(cubes: CubeOptions, level: str) -> dict[str, Any]:
         "dilate_m": cubes.dilate_m,
         "composite": cubes.composite,
         "periods": [[first.isoformat(), last.isoformat()] for first, last in cubes.periods],
+        "every_days": cubes.every_days,
         "fill": cubes.fill,
     }
 

@@ -1,10 +1,12 @@
-"""Medians of periods on a few pixels."""
+"""Composites of periods on a few pixels."""
+
+import warnings
 
 import numpy as np
 import pytest
 
 from bocage.core.errors import GridMismatch
-from bocage.cubes.composite import median_composite, median_network
+from bocage.cubes.composite import median_composite, median_network, reduce_dates
 
 
 def series(*values):
@@ -70,3 +72,20 @@ def test_rows_are_shared_by_threads(threads):
     alone = median_composite(stored, valid, period=period, n_periods=2)
     shared = median_composite(stored, valid, period=period, n_periods=2, threads=threads)
     assert all(np.array_equal(a, b) for a, b in zip(alone, shared, strict=True))
+
+
+@pytest.mark.parametrize("statistic", ["median", "mean", "first"])
+def test_dates_become_one_image(statistic):
+    rng = np.random.default_rng(0)
+    stored = rng.integers(-300, 9000, (5, 3, 20, 30), dtype=np.int16)
+    valid = rng.random((5, 20, 30)) < 0.5
+    image, n_valid = reduce_dates(stored, valid, statistic, threads=2)
+    np.testing.assert_array_equal(n_valid, valid.sum(axis=0))
+    gaps = np.where(valid[:, None], stored, np.nan)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # of pixels that were never seen
+        expected = {
+            "median": lambda: np.nanmedian(gaps, axis=0),
+            "mean": lambda: np.nanmean(gaps, axis=0),
+            "first": lambda: np.take_along_axis(gaps, valid.argmax(axis=0)[None, None], axis=0)[0],
+        }[statistic]()
+    np.testing.assert_allclose(image, np.nan_to_num(expected), rtol=1e-6)

@@ -39,6 +39,13 @@ def test_without_a_season_a_year_has_twelve_months_whatever_dates_there_are():
         plan_periods(MONTHLY, None, [])
 
 
+def test_every_so_many_days_of_a_season():
+    options = CubeOptions(composite="days_median", every_days=10)
+    periods = plan_periods(options, (date(2018, 4, 1), date(2018, 4, 25)), [])
+    assert [p.name for p in periods] == ["2018-04-01/2018-04-10", "2018-04-11/2018-04-20", "2018-04-21/2018-04-25"]
+    assert len(plan_periods(options, None, [day("2020-05-03")])) == 37
+
+
 def test_single_dates_have_no_periods_and_given_ones_are_taken_as_they_are():
     assert plan_periods(CubeOptions(), None, []) == ()
     given = CubeOptions(composite="period_median", periods=(("2018-04-01", "2018-04-10"),))
@@ -50,6 +57,8 @@ def test_single_dates_have_no_periods_and_given_ones_are_taken_as_they_are():
     [
         ({"composite": "period_median"}, "belong together"),
         ({"periods": [["2018-04-01", "2018-04-10"]]}, "belong together"),
+        ({"composite": "days_mean"}, "every_days and composite: days_… belong together"),
+        ({"composite": "monthly_mean", "every_days": 10}, "belong together"),
         ({"composite": "period_median", "periods": [["2018-04-11", "2018-04-10"]]}, "in order"),
         (
             {"composite": "period_median", "periods": [["2018-04-01", "2018-04-10"], ["2018-04-10", "2018-04-20"]]},
