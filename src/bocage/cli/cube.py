@@ -76,21 +76,19 @@ def cube(
 
     check_suffix(out)
     where = path if catalog in CATALOGS else Path(catalog)
-    wanted = SceneOptions.model_validate(
-        {
-            "catalog": catalog if catalog in CATALOGS else guess_catalog(Path(catalog)),
-            "path": None if where is None else str(where),
-            "season": parse_season(season) if season else None,
-            "level": level,
-            "max_cloud_fraction": max_cloud_fraction,
-            "tiles": (tile,) if tile else None,
-        }
+    wanted = SceneOptions.from_values(
+        catalog=catalog if catalog in CATALOGS else guess_catalog(Path(catalog)),
+        path=None if where is None else str(where),
+        season=parse_season(season) if season else None,
+        level=level,
+        max_cloud_fraction=max_cloud_fraction,
+        tiles=(tile,) if tile else None,
     )
     chosen: dict[str, Any] = {"composite": composite.replace("-", "_"), "fill": fill, "resolution_m": resolution_m}
     chosen |= {"memory_gb": memory_gb, "every_days": every_days}
     if bands:
         chosen["bands"] = tuple(name.strip() for name in bands.split(","))
-    options = CubeOptions.model_validate(chosen)
+    options = CubeOptions.from_values(**chosen)
     folder = out.with_name(f"{out.name}.building")  # a killed build goes on here
     stores = []
     for plan, own in _plan(wanted, region, options, native=native):

@@ -164,15 +164,13 @@ def read_options(
     from bocage.scenes.search import guess_catalog
 
     named = catalog in CATALOGS
-    return SceneOptions.model_validate(
-        {
-            "catalog": catalog if named else guess_catalog(catalog),
-            "path": path if named else catalog,
-            "collection": collection,
-            "season": parse_season(season) if season else None,
-            "level": level,
-            "max_cloud_fraction": max_cloud_fraction,
-        }
+    return SceneOptions.from_values(
+        catalog=catalog if named else guess_catalog(catalog),
+        path=path if named else catalog,
+        collection=collection,
+        season=parse_season(season) if season else None,
+        level=level,
+        max_cloud_fraction=max_cloud_fraction,
     )
 
 

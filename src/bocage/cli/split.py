@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from pydantic import ValidationError
 
 from bocage.cli.output import emit, settings, table
-from bocage.core.errors import ConfigError
 from bocage.splits.options import SplitOptions
 
 if TYPE_CHECKING:
@@ -46,7 +44,7 @@ def make(
     from bocage.splits.make import make_split
     from bocage.splits.store import read_given, write_split
 
-    options = _options(
+    options = SplitOptions.from_values(
         strategy=strategy,
         block_m=block_m,
         fractions=tuple(fractions.split(",")),
@@ -93,14 +91,6 @@ def audit(
         result["optimism"] = measure_optimism(dataset, given, seed=seed, threads=settings.workers)
         text += _optimism_text(result["optimism"])
     emit(result, text=text)
-
-
-def _options(**values: Any) -> SplitOptions:
-    try:
-        return SplitOptions(**values)
-    except ValidationError as error:
-        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
-        raise ConfigError("; ".join(problems)) from None
 
 
 def _text(audit: Mapping[str, Any]) -> list[str | Table]:

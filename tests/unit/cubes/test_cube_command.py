@@ -145,3 +145,11 @@ def test_several_tiles_do_not_go_into_one_file(safe, products, tmp_path, capsys)
     assert code == 2
     assert "31TEJ, 31TFJ" in result["error"]["message"]
     assert run(capsys, "--catalog", products, "--tile", "31TFJ", "--out", tmp_path / "cube.nc")[0] == 0
+
+
+def test_values_that_will_not_do_are_a_mistake_of_the_command_line(tmp_path, capsys):
+    line = ["cube", "--catalog", str(tmp_path), "--out", str(tmp_path / "cube.nc")]
+    assert main([*line, "--composite", "montly-median"]) == 2
+    assert "composite: Input should be 'none', 'monthly_median'" in capsys.readouterr().err
+    assert main([*line, "--composite", "days-mean"]) == 2
+    assert "every_days" in capsys.readouterr().err
