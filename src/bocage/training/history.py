@@ -20,6 +20,7 @@ class Epoch:
     learning_rate: float
     seconds: float
     samples_per_s: float
+    data_wait_fraction: float  # share of the seconds in which training waited for samples
 
 
 def best_epoch(history: Sequence[Epoch]) -> int:

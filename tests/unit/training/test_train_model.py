@@ -109,10 +109,13 @@ def accuracy(dataset: Dataset, folder: Path, *, crops_only: bool = False) -> flo
     return right / labelled
 
 
+CLOCK = ("seconds", "samples_per_s", "data_wait_fraction")
+
+
 def history(folder: Path) -> list[dict[str, float]]:
     """Without the fields that tell of the clock."""
     epochs = json.loads((folder / "history.json").read_text())["epochs"]
-    return [{k: v for k, v in e.items() if k not in ("seconds", "samples_per_s")} for e in epochs]
+    return [{k: v for k, v in e.items() if k not in CLOCK} for e in epochs]
 
 
 def weights(folder: Path) -> bytes:
