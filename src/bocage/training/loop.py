@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from bocage.core.arrays import Float32, UInt8
+from bocage.core.artifacts import write_text
 from bocage.core.errors import CorruptFile, DataError
 from bocage.core.progress import Bar, bar
 from bocage.core.seeds import generator, sub_seed
@@ -31,13 +32,16 @@ from bocage.models.zoo import NetworkKind
 from bocage.training.balance import patch_shares
 from bocage.training.crew import Crew, crew
 from bocage.training.hierarchy import ClassTree
-from bocage.training.history import Epoch, best_epoch, is_finished
+from bocage.training.history import Epoch, best_epoch, is_finished, to_lines
 from bocage.training.losses import Levels, LossSums, loss_sums, no_sums
 from bocage.training.options import TrainingOptions
 from bocage.training.parts import Part
 from bocage.training.prepare import drop_dates, only_parcels, pick_patch_pixels
 from bocage.training.schedule import learning_rate
 from bocage.training.state_store import STATE_FILE, read_notes, read_state, write_state
+from bocage.training.write_board import board
+
+LINES = "history.jsonl"  # one line an epoch, while it trains
 
 OnEpoch = Callable[[Epoch], None]
 
@@ -83,6 +87,7 @@ def train_network(
         _threads(options.threads),
         _memory_advice(options),
         crew(device) as together,
+        board(folder, writes=together.writes) as draw,
         bar(f"Training {model.name}", options.epochs * n_samples, unit="samples") as shown,
     ):
         network = kind.build(model.options, len(info.bands), n_dates, len(info.classes))
@@ -91,7 +96,8 @@ def train_network(
         optimizer = _optimizer(network, options)
         history = _resume(folder / STATE_FILE, network, optimizer, fingerprint)
         shown.advance(len(history) * n_samples)
-        step = _Step(task, together.share(network), options, kind, device, together)
+        stepped = together.share(network)
+        step = _Step(task, torch.compile(stepped) if options.compile else stepped, options, kind, device, together)
 
         while not is_finished(history, epochs=options.epochs, patience=options.patience):
             epoch, start = len(history) + 1, time.perf_counter()
@@ -130,6 +136,8 @@ def train_network(
                     save_tensors(network.state_dict(), folder / NETWORK_FILE)
                 notes = {"fingerprint": fingerprint, "history": [asdict(e) for e in history]}
                 write_state(folder / STATE_FILE, network, optimizer, notes)
+                write_text(folder / LINES, to_lines(history))
+                draw(history[-1])
             shown.advance(0, note=f"epoch {epoch}: val loss {val_loss:.3f}, mIoU {scores[0]:.3f}, {waited:.0%} waiting")
             if on_epoch:
                 on_epoch(history[-1])

@@ -82,6 +82,10 @@ class TrainingOptions(Options):
     precision: Literal["fp32", "bf16"] = Field(
         "fp32", description="bf16: convolutions in bfloat16, weights and loss in float32; up to twice as fast."
     )
+    compile: bool = Field(
+        False,
+        description="Networks: torch.compile before training, which needs a C++ compiler and takes up to minutes.",
+    )
     pixels_per_class: int = Field(20_000, ge=1, description="Trees: pixels sampled for each class.")
     max_pixels_per_patch_class: int = Field(
         200, ge=1, description="Trees: most pixels of one class from one patch, so that many patches have a say."
