@@ -18,4 +18,9 @@ ENTRIES = (
     "statistics",
     "building",
     "building_cog",
+    "unet_step",
+    "convstar",
+    "convlstm",
+    "attention",
+    "forest",
 )

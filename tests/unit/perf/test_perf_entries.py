@@ -14,6 +14,11 @@ SMALL = {
     "median_dask": {"size_px": 32},
     "gapfill": {"size_px": 32},
     "gapfill_loop": {"size_px": 16},
+    "unet_step": {"size_px": 32, "base_channels": 8},
+    "convstar": {"size_px": 16},
+    "convlstm": {"size_px": 16},
+    "attention": {"size_px": 4},
+    "forest": {"size_px": 32},
 }
 
 
