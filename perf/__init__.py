@@ -19,4 +19,9 @@ ENTRIES = (
     "statistics_exact",
     "building",
     "building_cog",
+    "unet_step",
+    "convstar",
+    "convlstm",
+    "attention",
+    "forest",
 )

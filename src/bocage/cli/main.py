@@ -40,6 +40,7 @@ _EPILOG = (
 
 INTERRUPTED = 130
 MODEL_LIBRARIES = ("torch", "safetensors", "sklearn", "skops", "xgboost")
+ONNX_LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
 UsageError = cast(type[typer.BadParameter], typer.BadParameter.__bases__[0])  # click's; typer may bring its own click
 
 app = typer.Typer(
@@ -111,8 +112,11 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return 0
     except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in MODEL_LIBRARIES:
-            return _fail("ConfigError", f"Models need {error.name}: run pip install 'bocage[train]'.", 2)
+        missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        if missing in MODEL_LIBRARIES:
+            return _fail("ConfigError", f"Models need {missing}: run pip install 'bocage[train]'.", 2)
+        if missing in ONNX_LIBRARIES:
+            return _fail("ConfigError", f"ONNX files need {missing}: run pip install 'bocage[onnx]'.", 2)
         traceback.print_exc(file=sys.stderr)
         return _fail("InternalError", f"{type(error).__name__}: {error}. This is a bug of bocage; please report it.", 5)
 

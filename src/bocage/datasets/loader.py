@@ -55,6 +55,7 @@ def batches(
     hidden_parcels: UInt32 | None = None,
     relabel: Mapping[int, int] | None = None,
     pad_dates: bool = False,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Batch]:
     """Go once through samples, in batches; the last one may be smaller.
 
@@ -69,6 +70,7 @@ def batches(
         hidden_parcels: numbers of parcels whose pixels become 255 (what a split hides from a part).
         relabel: parcel number → class id, instead of the labels (a control: permuted classes).
         pad_dates: put dates without a valid pixel behind shorter series, on the last one's day.
+        share: (i, n): the i-th of n equal shares of each batch, from 0; a last batch of less than n is left out.
 
     Raises:
         GridMismatch: if the samples of a batch differ in size, or in dates without `pad_dates`.
@@ -78,9 +80,14 @@ def batches(
     table = target_table(hidden_parcels, relabel)
     order = rng.permutation(len(sample_ids)) if rng is not None and shuffle else np.arange(len(sample_ids))
     turns = rng.integers(8, size=len(order)) if rng is not None and augment else np.zeros(len(order), int)
+    rank, n_shares = share
     for start in range(0, len(order), batch_size):
-        ids = [sample_ids[i] for i in order[start : start + batch_size]]
-        records = [turned(dataset.read_record(s), int(k)) for s, k in zip(ids, turns[start:], strict=False)]
+        end = min(start + batch_size, len(order))
+        if end - start < n_shares:
+            return
+        mine = slice(start + rank, end, n_shares)
+        ids = [sample_ids[i] for i in order[mine]]
+        records = [turned(dataset.read_record(s), int(k)) for s, k in zip(ids, turns[mine], strict=True)]
         days = [dataset.days(s) for s in ids]
         if pad_dates:
             longest = max(map(len, days))

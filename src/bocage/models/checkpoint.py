@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from sklearn.ensemble import RandomForestClassifier
 from skops.io import dump, get_untrusted_types, load
-from torch import Tensor
+from torch import Tensor, nn
 from xgboost import Booster
 from xgboost.core import XGBoostError
 
@@ -178,13 +178,17 @@ def load_predictor(folder: Path, *, device: str = "cpu", precision: Precision = 
     elif isinstance(kind, BoosterKind):
         predictor = _load_booster(folder / BOOSTER_FILE, record, kind)
     else:
-        predictor = _load_network(folder / NETWORK_FILE, record, kind, device=device, precision=precision)
+        predictor = _network_predictor(folder, record, kind, device=device, precision=precision)
     return Standardized(predictor, record.statistics) if record.statistics else predictor
 
 
-def _load_network(
-    path: Path, record: ModelRecord, kind: NetworkKind, *, device: str, precision: Precision
-) -> Predictor:
+def load_network(folder: Path, record: ModelRecord, kind: NetworkKind) -> nn.Module:
+    """The network of a checkpoint with its weights, on the CPU.
+
+    Raises:
+        CorruptFile: if the weights do not fit the kind.
+    """
+    path = folder / NETWORK_FILE
     options = kind.options.model_validate(record.options)
     with torch.device("meta"):
         network = kind.build(options, len(record.bands), record.n_dates or 1, len(record.classes))
@@ -194,8 +198,14 @@ def _load_network(
         raise CorruptFile(
             f"{path} does not hold the weights of a '{record.kind}' as {RECORD} describes it: {error}"
         ) from error
+    return network
+
+
+def _network_predictor(
+    folder: Path, record: ModelRecord, kind: NetworkKind, *, device: str, precision: Precision
+) -> Predictor:
     return NetworkPredictor(
-        network,
+        load_network(folder, record, kind),
         bands=record.bands,
         class_names=record.class_names,
         n_dates=record.n_dates,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +21,7 @@ class Epoch:
     learning_rate: float
     seconds: float
     samples_per_s: float
+    data_wait_fraction: float  # share of the seconds in which training waited for samples
 
 
 def best_epoch(history: Sequence[Epoch]) -> int:
@@ -37,6 +39,11 @@ def is_finished(history: Sequence[Epoch], *, epochs: int, patience: int | None) 
     if len(history) >= epochs:
         return True
     return patience is not None and bool(history) and len(history) - best_epoch(history) >= patience
+
+
+def to_lines(history: Sequence[Epoch]) -> str:
+    """`history.jsonl`: one line an epoch."""
+    return "".join(json.dumps(asdict(e)) + "\n" for e in history)
 
 
 def to_json(history: Sequence[Epoch]) -> dict[str, Any]:

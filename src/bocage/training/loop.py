@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from bocage.core.arrays import Float32, UInt8
+from bocage.core.artifacts import write_text
 from bocage.core.errors import CorruptFile, DataError
 from bocage.core.progress import Bar, bar
 from bocage.core.seeds import generator, sub_seed
@@ -29,13 +30,18 @@ from bocage.models.options import ModelOptions
 from bocage.models.wrap import BandStatistics, BandStatisticsCounter, standardize
 from bocage.models.zoo import NetworkKind
 from bocage.training.balance import patch_shares
-from bocage.training.history import Epoch, best_epoch, is_finished
-from bocage.training.losses import LossSums, loss_sums
+from bocage.training.crew import Crew, crew
+from bocage.training.hierarchy import ClassTree
+from bocage.training.history import Epoch, best_epoch, is_finished, to_lines
+from bocage.training.losses import Levels, LossSums, loss_sums, no_sums
 from bocage.training.options import TrainingOptions
 from bocage.training.parts import Part
 from bocage.training.prepare import drop_dates, only_parcels, pick_patch_pixels
 from bocage.training.schedule import learning_rate
 from bocage.training.state_store import STATE_FILE, read_notes, read_state, write_state
+from bocage.training.write_board import board
+
+LINES = "history.jsonl"  # one line an epoch, while it trains
 
 OnEpoch = Callable[[Epoch], None]
 
@@ -49,6 +55,7 @@ class Task:
     val: Part
     relabel: Mapping[int, int] | None
     class_weights: Float32
+    tree: ClassTree | None
     statistics: BandStatistics | None
 
 
@@ -72,12 +79,15 @@ def train_network(
     Returns:
         The network with its last weights, and its history.
     """
-    device = _device(options)
+    device = pick_device(options)
     info = task.dataset.info
     n_samples = len(task.train.sample_ids) + len(task.val.sample_ids)
     with (
         _own_randomness(device),
         _threads(options.threads),
+        _memory_advice(options),
+        crew(device) as together,
+        board(folder, writes=together.writes) as draw,
         bar(f"Training {model.name}", options.epochs * n_samples, unit="samples") as shown,
     ):
         network = kind.build(model.options, len(info.bands), n_dates, len(info.classes))
@@ -86,7 +96,8 @@ def train_network(
         optimizer = _optimizer(network, options)
         history = _resume(folder / STATE_FILE, network, optimizer, fingerprint)
         shown.advance(len(history) * n_samples)
-        step = _Step(task, network, options, kind, device)
+        stepped = together.share(network)
+        step = _Step(task, torch.compile(stepped) if options.compile else stepped, options, kind, device, together)
 
         while not is_finished(history, epochs=options.epochs, patience=options.patience):
             epoch, start = len(history) + 1, time.perf_counter()
@@ -95,32 +106,39 @@ def train_network(
                 parameters["lr"] = rate
 
             network.train()
-            torch.manual_seed(sub_seed(seed, "dropout", epoch))
-            train_loss = 0.0
-            rng = generator(seed, "steps", epoch)
-            for together in _groups(_train_batches(task, kind, options, seed, epoch), options.accumulate):
+            names = (epoch, together.rank) if together.rank else (epoch,)
+            torch.manual_seed(sub_seed(seed, "dropout", *names))
+            train_loss = torch.zeros((), dtype=torch.float64)
+            rng = generator(seed, "steps", *names)
+            loading = _Waiting(_train_batches(task, kind, options, seed, epoch, together))
+            for group in _groups(loading, options.accumulate):
                 optimizer.zero_grad(set_to_none=True)
-                for batch in together:
+                for batch in group:
                     loss = _loss(step(drop_dates(batch, options.drop_dates, rng), rng)[0], options)
-                    (loss / len(together)).backward()  # type: ignore[no-untyped-call]
+                    (loss / len(group)).backward()  # type: ignore[no-untyped-call]
                     train_loss += float(loss.detach()) * len(batch.sample_ids) / len(task.train.sample_ids)
-                    shown.advance(len(batch.sample_ids))
+                    shown.advance(together.size * len(batch.sample_ids))
                 if options.clip_norm is not None:
                     nn.utils.clip_grad_norm_(network.parameters(), options.clip_norm)
                 optimizer.step()
 
             network.eval()
-            val_loss, scores = _validate(task, kind, step, options, generator(seed, "val pixels"), shown)
-            _check_finite(model.name, epoch, train_loss, val_loss, rate)
+            checking = _Waiting(_val_batches(task, kind, options, together))
+            val_loss, scores = _validate(task, checking, step, options, generator(seed, "val pixels"), shown)
+            mean_loss = float(together.total(train_loss.to(device)))
+            _check_finite(model.name, epoch, mean_loss, val_loss, rate)
             seconds = time.perf_counter() - start
-            history.append(
-                Epoch(epoch, train_loss, val_loss, *scores, rate, round(seconds, 3), round(n_samples / seconds, 2))
-            )
-            if best_epoch(history) == epoch:
-                save_tensors(network.state_dict(), folder / NETWORK_FILE)
-            notes = {"fingerprint": fingerprint, "history": [asdict(e) for e in history]}
-            write_state(folder / STATE_FILE, network, optimizer, notes)
-            shown.advance(0, note=f"epoch {epoch}: val loss {val_loss:.3f}, mIoU {scores[0]:.3f}")
+            waited = (loading.seconds + checking.seconds) / seconds
+            clock = (round(seconds, 3), round(n_samples / seconds, 2), round(waited, 4))
+            history.append(Epoch(epoch, mean_loss, val_loss, *scores, rate, *clock))
+            if together.writes:
+                if best_epoch(history) == epoch:
+                    save_tensors(network.state_dict(), folder / NETWORK_FILE)
+                notes = {"fingerprint": fingerprint, "history": [asdict(e) for e in history]}
+                write_state(folder / STATE_FILE, network, optimizer, notes)
+                write_text(folder / LINES, to_lines(history))
+                draw(history[-1])
+            shown.advance(0, note=f"epoch {epoch}: val loss {val_loss:.3f}, mIoU {scores[0]:.3f}, {waited:.0%} waiting")
             if on_epoch:
                 on_epoch(history[-1])
     return network, history
@@ -135,22 +153,48 @@ def _loss(sums: LossSums, options: TrainingOptions) -> Tensor:
     return sums.nll() if options.loss == "parcel_nll" else sums.total(options.dice_weight)
 
 
-def _groups(items: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
-    while together := list(islice(items, size)):
-        yield together
+def _groups(items: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    rest = iter(items)
+    while group := list(islice(rest, size)):
+        yield group
+
+
+class _Waiting:
+    """Batches, and the `seconds` that were waited for them."""
+
+    def __init__(self, items: Iterator[Batch]) -> None:
+        self._items, self.seconds = items, 0.0
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        start = time.perf_counter()
+        try:
+            return next(self._items)
+        finally:
+            self.seconds += time.perf_counter() - start
 
 
 class _Step:
     """Batch -> logits -> loss sums, with the pixels, the precision and the standardization that were asked for."""
 
     def __init__(
-        self, task: Task, network: nn.Module, options: TrainingOptions, kind: NetworkKind, device: str
+        self,
+        task: Task,
+        network: nn.Module,
+        options: TrainingOptions,
+        kind: NetworkKind,
+        device: str,
+        together: Crew,
     ) -> None:
-        self._network, self._size_multiple, self._device = network, kind.size_multiple, device
+        self._network, self._size_multiple, self.device = network, kind.size_multiple, device
+        self.crew = together
         self._bf16, self._statistics = options.precision == "bf16", task.statistics
         self._n_pixels = options.pixels_per_patch if kind.learns_from == "pixels" else None
         self._only_parcels = options.loss == "parcel_nll"
         self._weights = torch.from_numpy(task.class_weights).to(device)
+        self._levels = Levels.of(task.tree, device) if task.tree else None
 
     def __call__(self, batch: Batch, rng: np.random.Generator) -> tuple[LossSums, Tensor, Tensor]:
         """The sums of one batch, its logits (B, K, H, W) float32 and its labels; B·n pixels for a network on pixels."""
@@ -161,14 +205,19 @@ class _Step:
         image = batch.image
         if self._statistics:
             image = torch.from_numpy(standardize(image.numpy(), batch.valid.numpy(), self._statistics))
-        image, valid, days, labels = (t.to(self._device) for t in (image, batch.valid, batch.days, batch.labels))
-        with torch.autocast(self._device, torch.bfloat16, enabled=self._bf16):
+        image, valid, days, labels = (t.to(self.device) for t in (image, batch.valid, batch.days, batch.labels))
+        with torch.autocast(self.device, torch.bfloat16, enabled=self._bf16):
             output = logits(self._network, image, valid, days, size_multiple=self._size_multiple)
         output = output.float()
-        return loss_sums(output, labels, self._weights), output, batch.labels
+        sums = loss_sums(output, labels, self._weights, self._levels)
+        if torch.is_grad_enabled():
+            sums = sums.over(self.crew.total)  # a validation sums up at its end
+        return sums, output, batch.labels
 
 
-def _train_batches(task: Task, kind: NetworkKind, options: TrainingOptions, seed: int, epoch: int) -> Iterator[Batch]:
+def _train_batches(
+    task: Task, kind: NetworkKind, options: TrainingOptions, seed: int, epoch: int, together: Crew
+) -> Iterator[Batch]:
     ids = task.train.sample_ids
     if options.sampling == "class_balanced":
         counts = task.dataset.manifest.set_index("sample_id").loc[list(ids)]
@@ -177,7 +226,8 @@ def _train_batches(task: Task, kind: NetworkKind, options: TrainingOptions, seed
     return batches(
         task.dataset,
         ids,
-        batch_size=options.batch_size,
+        batch_size=options.batch_size * together.size,
+        share=(together.rank, together.size),
         rng=generator(seed, "batches", epoch),
         shuffle=True,
         augment=options.augment,
@@ -187,10 +237,21 @@ def _train_batches(task: Task, kind: NetworkKind, options: TrainingOptions, seed
     )
 
 
-@torch.inference_mode()
+def _val_batches(task: Task, kind: NetworkKind, options: TrainingOptions, together: Crew) -> Iterator[Batch]:
+    return batches(
+        task.dataset,
+        task.val.sample_ids[together.rank :: together.size],
+        batch_size=options.batch_size,
+        hidden_parcels=task.val.hidden,
+        relabel=task.relabel,
+        pad_dates=kind.dates == "variable",
+    )
+
+
+@torch.no_grad()
 def _validate(
     task: Task,
-    kind: NetworkKind,
+    loading: Iterable[Batch],
     step: _Step,
     options: TrainingOptions,
     rng: np.random.Generator,
@@ -198,23 +259,18 @@ def _validate(
 ) -> tuple[float, tuple[float, float, float]]:
     """Loss over the whole val part (or some pixels of each patch); mIoU, foreground mIoU, pixel accuracy."""
     n_classes = len(task.dataset.info.classes)
-    sums: LossSums | None = None
+    sums = no_sums(n_classes, step.device)
     matrix = np.zeros((n_classes, n_classes), np.int64)
-    for batch in batches(
-        task.dataset,
-        task.val.sample_ids,
-        batch_size=options.batch_size,
-        hidden_parcels=task.val.hidden,
-        relabel=task.relabel,
-        pad_dates=kind.dates == "variable",
-    ):
+    for batch in loading:
         added, output, labels = step(batch, rng)
-        sums = added.detach() if sums is None else sums + added.detach()
+        sums = sums + added.detach()
         predicted: UInt8 = output.argmax(1).to(torch.uint8).cpu().numpy()
         matrix += confusion(labels.numpy(), predicted, n_classes)
-        shown.advance(len(batch.sample_ids))
-    scores = score_arrays(matrix)
-    assert sums is not None  # a part is never empty
+        shown.advance(step.crew.size * len(batch.sample_ids))
+    sums = sums.over(step.crew.total)
+    if task.tree is not None:
+        matrix[~task.tree.taught[-1]] = 0  # of a pixel that is known to a group only, no class is right or wrong
+    scores = score_arrays(step.crew.total(torch.from_numpy(matrix).to(step.device)).cpu().numpy())
     return float(_loss(sums, options)), (
         float(scores["miou"]),
         float(scores["miou_foreground"]),
@@ -246,7 +302,7 @@ def _resume(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, fi
     return history
 
 
-def _device(options: TrainingOptions) -> str:
+def pick_device(options: TrainingOptions) -> str:
     if options.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return options.device
@@ -258,6 +314,22 @@ def _check_finite(name: str, epoch: int, train_loss: float, val_loss: float, rat
             f"The training of '{name}' diverged in epoch {epoch}: train loss {train_loss}, val loss {val_loss}, "
             f"learning rate {rate:g}. Lower training.learning_rate."
         )
+
+
+@contextmanager
+def _memory_advice(options: TrainingOptions) -> Iterator[None]:
+    """Say what to do when memory does not suffice."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        precision = "" if options.precision == "bf16" else ", training.precision: bf16"
+        raise DataError(
+            f"Out of memory with training.batch_size {options.batch_size} ({str(error).splitlines()[0]}). Set a "
+            "smaller batch_size and as much more training.accumulate (the same step with less memory), a smaller "
+            f"patches.size_px{precision}, or a narrower model."
+        ) from error
 
 
 @contextmanager

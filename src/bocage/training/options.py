@@ -5,9 +5,9 @@ Defaults are the EuroCrops paper's (section 3.1, table 5) where it gives a numbe
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bocage.core.options import Options
 
@@ -16,7 +16,13 @@ class TrainingOptions(Options):
     """How networks are trained and trees are fitted."""
 
     epochs: int = Field(260, ge=1, description="Most passes over the training part. The paper: 260.")
-    batch_size: int = Field(2, ge=1, description="Patches a step. The paper: 2.")
+    batch_size: int = Field(2, ge=1, description="Patches a step of each process. The paper: 2.")
+    processes: int = Field(
+        1,
+        ge=1,
+        description="Networks: processes that train together, each with its own GPU or CPU threads; a step is that "
+        "of a batch as many times as large.",
+    )
     accumulate: int = Field(
         1, ge=1, description="Batches whose gradients are averaged into one step: more patches a step, not more memory."
     )
@@ -54,6 +60,11 @@ class TrainingOptions(Options):
         "within 0.25 and 3; sen4agrinet = crop pixels / (crop classes × pixels of the class), background 1; none; or "
         "class name: weight (others 1).",
     )
+    hierarchy: dict[str, str] = Field(
+        default_factory=dict,
+        description="Networks: class or group: the group (or class) above it, three levels at most. The cross-entropy "
+        "is then taken at every level, and a pixel of a class with classes under it teaches the levels down to it.",
+    )
     augment: bool = Field(True, description="Random flips and quarter turns of training patches, labels jointly.")
     drop_dates: float = Field(
         0.0, ge=0, lt=1, description="Share of the dates of a training series that go missing, drawn anew each time."
@@ -71,6 +82,10 @@ class TrainingOptions(Options):
     precision: Literal["fp32", "bf16"] = Field(
         "fp32", description="bf16: convolutions in bfloat16, weights and loss in float32; up to twice as fast."
     )
+    compile: bool = Field(
+        False,
+        description="Networks: torch.compile before training, which needs a C++ compiler and takes up to minutes.",
+    )
     pixels_per_class: int = Field(20_000, ge=1, description="Trees: pixels sampled for each class.")
     max_pixels_per_patch_class: int = Field(
         200, ge=1, description="Trees: most pixels of one class from one patch, so that many patches have a say."
@@ -80,6 +95,12 @@ class TrainingOptions(Options):
         description="Control: shuffle the classes among the parcels of the train and val parts, geometry kept. What a "
         "model still scores on true test labels is not learnt from crops.",
     )
+
+    @model_validator(mode="after")
+    def _levels_have_a_loss(self) -> Self:
+        if self.hierarchy and self.loss != "cross_entropy_dice":
+            raise ValueError(f"hierarchy needs loss: cross_entropy_dice, got {self.loss}")
+        return self
 
     def deciding(self, *, trees: bool) -> dict[str, Any]:
         """The settings that decide what trees, or a network, become: another number of epochs refits no tree."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from bocage.core.artifacts import write_json
 from bocage.core.digest import digest_value
 from bocage.core.errors import DataError
 from bocage.core.seeds import generator, sub_seed
-from bocage.datasets.read import Dataset
+from bocage.datasets.read import Dataset, open_dataset
 from bocage.models.checkpoint import (
     BOOSTER_FILE,
     FOREST_FILE,
@@ -33,7 +34,9 @@ from bocage.models.zoo import MODELS, TREE_KINDS, BoosterKind, ForestKind, Netwo
 from bocage.splits.record import Split
 from bocage.training.class_weights import class_weights
 from bocage.training.control import permute_parcel_classes
+from bocage.training.crew import is_in_crew, run_together
 from bocage.training.fit_trees import fit_trees
+from bocage.training.hierarchy import class_tree
 from bocage.training.history import Epoch, best_epoch, best_miou_epoch, to_json
 from bocage.training.loop import OnEpoch, Task, count_band_statistics, train_network
 from bocage.training.options import TrainingOptions
@@ -76,7 +79,7 @@ def train_model(
     """
     folder.mkdir(parents=True, exist_ok=True)
     for left_over in folder.glob(".*.tmp"):
-        left_over.unlink()
+        left_over.unlink(missing_ok=True)
     fingerprint = _fingerprint(dataset, split, model, options, seed)
     if (done := _finished(folder, fingerprint)) is not None:
         return done
@@ -87,6 +90,9 @@ def train_model(
             f"The samples differ in their number of dates, but '{model.kind}' takes one fixed number. "
             "Set patches.dates: single, or take a model of variable dates ('bocage models list')."
         )
+    if options.processes > 1 and isinstance(kind, NetworkKind) and not is_in_crew():
+        run_together(options.processes, _train_in_crew, dataset.folder, split, model, options, seed, folder)
+        return dict(read_record(folder).training)
     relabel = _control(dataset, split, seed) if options.permute_parcel_classes else None
     start = time.perf_counter()
     if isinstance(kind, TREE_KINDS):
@@ -106,6 +112,8 @@ def train_model(
             on_epoch=on_epoch,
         )
     history, n_parameters, statistics, training = result
+    if int(os.environ.get("RANK", "0")) and is_in_crew():
+        return training  # the first process writes
     training |= {
         "seed": seed,
         "seconds": round(time.perf_counter() - start, 3),
@@ -131,6 +139,12 @@ def train_model(
     write_record(folder, record)
     (folder / STATE_FILE).unlink(missing_ok=True)
     return training
+
+
+def _train_in_crew(
+    data: Path, split: Split, model: ModelOptions, options: TrainingOptions, seed: int, folder: Path
+) -> None:
+    train_model(open_dataset(data), split, model, options, seed=seed, folder=folder)
 
 
 Result = tuple[list[Epoch], int | None, BandStatistics | None, dict[str, Any]]
@@ -160,6 +174,7 @@ def _train(
         val=val,
         relabel=relabel,
         class_weights=class_weights(options.class_weights, info.class_names, n_pixels),
+        tree=class_tree(options.hierarchy, info.class_names) if options.hierarchy else None,
         statistics=count_band_statistics(dataset, train) if wants_statistics else None,
     )
     network, history = train_network(

@@ -107,3 +107,14 @@ def test_samples_with_different_numbers_of_dates_cannot_share_a_batch(tmp_path: 
     with pytest.raises(GridMismatch, match="same number of dates"):
         next(batches(dataset, dataset.sample_ids, batch_size=2))
     assert sum(1 for _ in batches(dataset, dataset.sample_ids, batch_size=1)) == 12
+
+
+def test_shares_of_a_batch_make_it_up_again(dataset: Dataset) -> None:
+    def read(share: tuple[int, int]) -> list[tuple[str, ...]]:
+        rng = np.random.default_rng(0)
+        given = {"rng": rng, "shuffle": True, "augment": True, "share": share}
+        return [b.sample_ids for b in batches(dataset, dataset.sample_ids[:11], batch_size=5, **given)]  # type: ignore[arg-type]
+
+    whole, even, odd = read((0, 1)), read((0, 2)), read((1, 2))
+    assert [len(b) for b in whole] == [5, 5, 1]
+    assert [(b[::2], b[1::2]) for b in whole[:2]] == list(zip(even, odd, strict=True))  # one sample is none for two

@@ -15,6 +15,11 @@ SMALL = {
     "gapfill": {"size_px": 32},
     "gapfill_loop": {"size_px": 16},
     "statistics_exact": {"size_px": 512, "n_parcels": 200},
+    "unet_step": {"size_px": 32, "base_channels": 8},
+    "convstar": {"size_px": 16},
+    "convlstm": {"size_px": 16},
+    "attention": {"size_px": 4},
+    "forest": {"size_px": 32},
 }
 
 

@@ -5,7 +5,8 @@ from bocage.training.history import Epoch, best_epoch, best_miou_epoch, is_finis
 
 def history(losses: list[float], mious: list[float]) -> list[Epoch]:
     return [
-        Epoch(i, 1.0, loss, miou, 0, 0, 1e-3, 1, 1) for i, (loss, miou) in enumerate(zip(losses, mious, strict=True), 1)
+        Epoch(i, 1.0, loss, miou, 0, 0, 1e-3, 1, 1, 0)
+        for i, (loss, miou) in enumerate(zip(losses, mious, strict=True), 1)
     ]
 
 

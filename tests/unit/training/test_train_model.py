@@ -109,10 +109,13 @@ def accuracy(dataset: Dataset, folder: Path, *, crops_only: bool = False) -> flo
     return right / labelled
 
 
+CLOCK = ("seconds", "samples_per_s", "data_wait_fraction")
+
+
 def history(folder: Path) -> list[dict[str, float]]:
     """Without the fields that tell of the clock."""
     epochs = json.loads((folder / "history.json").read_text())["epochs"]
-    return [{k: v for k, v in e.items() if k not in ("seconds", "samples_per_s")} for e in epochs]
+    return [{k: v for k, v in e.items() if k not in CLOCK} for e in epochs]
 
 
 def weights(folder: Path) -> bytes:
@@ -127,10 +130,18 @@ def unet(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_network_learns_and_leaves_a_whole_checkpoint(dataset: Dataset, unet: Path) -> None:
-    assert sorted(p.name for p in unet.iterdir()) == ["history.json", "model.json", "weights.safetensors"]
+    assert sorted(p.name for p in unet.iterdir() if p.name != "tensorboard") == [
+        "history.json",
+        "history.jsonl",
+        "model.json",
+        "weights.safetensors",
+    ]
     assert accuracy(dataset, unet) > 0.9
     epochs = history(unet)
     assert [e["epoch"] for e in epochs] == [1, 2, 3, 4]
+    lines = [json.loads(line) for line in (unet / "history.jsonl").read_text().splitlines()]
+    assert lines == json.loads((unet / "history.json").read_text())["epochs"]
+    assert all(0 < e["data_wait_fraction"] < 1 for e in lines)
     assert epochs[-1]["train_loss"] < epochs[0]["train_loss"]
     about = json.loads((unet / "model.json").read_text())
     assert about["training"]["best_epoch"] == min(epochs, key=lambda e: e["val_loss"])["epoch"]
@@ -313,3 +324,22 @@ def test_series_of_different_lengths(make_dataset: Callable[..., Dataset], tmp_p
     for model in (TEMPCNN, BOOSTED):
         with pytest.raises(DataError, match="variable dates"):
             train_model(irregular, split, model, options, seed=0, folder=tmp_path / "refused")
+
+
+def test_a_network_may_be_compiled(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same training; the compiler itself is torch's, here one that leaves the network as it is."""
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda network: compiled.append(network) or network)
+    for name, chosen in (("plain", False), ("compiled", True)):
+        options = QUICK.model_copy(update={"epochs": 1, "compile": chosen})
+        train_model(dataset, split_of(dataset), TEMPCNN, options, seed=5, folder=tmp_path / name)
+    assert len(compiled) == 1
+    assert weights(tmp_path / "plain") == weights(tmp_path / "compiled")
+
+
+def test_tensorboard_shows_every_epoch(dataset: Dataset, tmp_path: Path) -> None:
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    train_model(dataset, split_of(dataset), TEMPCNN, QUICK, seed=5, folder=tmp_path)
+    shown = events.EventAccumulator(str(tmp_path / "tensorboard")).Reload().Scalars("val_loss")
+    assert [s.step for s in shown] == [1, 2, 3, 4]
+    assert [s.value for s in shown] == pytest.approx([e["val_loss"] for e in history(tmp_path)])

@@ -28,7 +28,7 @@ class PixelSeries(nn.Module):
         """
         b, _, _, h, w = image.shape
         x, seen = to_rows(image, valid)
-        row_days = days.repeat_interleave(h * w, dim=0)
+        row_days = for_each_pixel(days, h * w)
         size = len(x) if self.training else CHUNK_ROWS
         result = torch.cat([self.rows(x[s], seen[s], row_days[s]) for s in _slices(len(x), size)])
         return result.view(b, h, w, -1).permute(0, 3, 1, 2)
@@ -39,6 +39,11 @@ def to_rows(image: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
     return image.permute(0, 3, 4, 1, 2).flatten(0, 2), valid.permute(0, 2, 3, 1).flatten(0, 2)
 
 
+def for_each_pixel(per_sample: Tensor, n_px: int) -> Tensor:
+    """(B, …) -> (B·n_px, …): what belongs to a sample, beside each row of its pixels."""
+    return per_sample[:, None].expand(-1, n_px, *per_sample.shape[1:]).flatten(0, 1)
+
+
 def in_chunks(module: nn.Module, *rows: Tensor, size: int) -> Tensor:
     """`module(*rows)`, `size` rows at a time; for modules that treat each row by itself.
 
@@ -47,10 +52,12 @@ def in_chunks(module: nn.Module, *rows: Tensor, size: int) -> Tensor:
     parts = []
     for chunk in _slices(len(rows[0]), size):
         some = [r[chunk] for r in rows]
-        again = torch.is_grad_enabled() and len(rows[0]) > size
+        again = torch.is_grad_enabled() and len(some[0]) < len(rows[0])
         parts.append(checkpoint(module, *some, use_reentrant=False) if again else module(*some))
     return torch.cat(parts)
 
 
 def _slices(n: int, size: int) -> Iterator[slice]:
+    if torch.compiler.is_exporting():  # a file for any number of rows holds no loop over chunks
+        return iter((slice(None),))
     return (slice(start, start + size) for start in range(0, n, size))

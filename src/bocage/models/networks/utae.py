@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bocage.models.networks.dates import season_position, seen_dates, sinusoids
+from bocage.models.networks.per_pixel import for_each_pixel
 from bocage.models.options import UtaeOptions
 from bocage.models.registry import MODELS, NetworkKind, PaperSetting
 
@@ -109,10 +110,10 @@ class TemporalAttention(nn.Module):
         """Feature map (B, C, h, w) and weights of the dates (B, heads, T, h, w), of x (B, T, C, h, w)."""
         b, t, _, h, w = x.shape
         rows = x.permute(0, 3, 4, 1, 2).flatten(0, 2)
-        seen_rows = seen.repeat_interleave(h * w, dim=0)
+        seen_rows = for_each_pixel(seen, h * w)
         rows = self.widen(self.norm_in(rows, seen_rows))
         per_head = sinusoids(position, rows.shape[2] // self.n_heads, longest=LONGEST_DAYS)
-        rows = rows + per_head.repeat(1, 1, self.n_heads).repeat_interleave(h * w, dim=0)
+        rows = rows + for_each_pixel(per_head.repeat(1, 1, self.n_heads), h * w)
         keys = self.key(rows).unflatten(2, (self.n_heads, self.d_k))
         score = torch.einsum("nthk,hk->nht", keys, self.query.to(keys.dtype)) / self.d_k**0.5
         weights = score.float().masked_fill(~seen_rows[:, None], REFUSED).softmax(2)

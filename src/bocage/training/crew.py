@@ -1,0 +1,89 @@
+"""Processes that train one network together, one a GPU or some cores each. Needs torch.
+
+`torchrun` starts them and tells each its rank; the sums behind the loss and the scores are taken over all of them, so
+that two processes take the steps of one with twice the batch. Only the first one writes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+from torch.distributed.nn.functional import all_reduce
+from torch.nn.parallel import DistributedDataParallel
+
+from bocage.core.errors import DataError
+
+
+@dataclass(frozen=True)
+class Crew:
+    """This process among those that train together; `rank` counts from 0."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def writes(self) -> bool:
+        return self.rank == 0
+
+    def total(self, tensor: Tensor) -> Tensor:
+        """The sum over all processes, the same in each; gradients pass through."""
+        if self.size == 1:
+            return tensor
+        result: Tensor = all_reduce(tensor)  # type: ignore[no-untyped-call]
+        return result
+
+    def share(self, network: nn.Module) -> nn.Module:
+        """The network with gradients averaged over the processes on the way back."""
+        return network if self.size == 1 else DistributedDataParallel(network)
+
+
+def is_in_crew() -> bool:
+    """True in a process that torchrun started."""
+    return dist.is_torchelastic_launched()
+
+
+@contextmanager
+def crew(device: str) -> Iterator[Crew]:
+    """Join the other processes; alone, where torchrun did not start this one."""
+    if not is_in_crew():
+        yield Crew()
+        return
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if device == "cuda" else "gloo")
+    try:
+        yield Crew(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()
+
+
+def run_together(size: int, work: Callable[..., Any], *arguments: Any) -> None:
+    """`work(*arguments)` in `size` processes of this machine, as `torchrun --nproc-per-node` does.
+
+    Raises:
+        DataError: if one of them failed, with what it said.
+    """
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=size,
+        run_id=str(uuid4()),
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+    )
+    try:
+        elastic_launch(config, work)(*arguments)
+    except ChildFailedError as error:
+        rank, failure = error.get_first_failure()
+        raise DataError(f"Process {rank} of {size} that trained together failed: {failure.message}") from error
