@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from bocage.core.arrays import UInt8
+from bocage.core.arrays import AnyArray, UInt8
 from bocage.core.tally import Tally
 from bocage.datasets.info import ClassInfo, DatasetInfo
 from bocage.splits.record import Split
@@ -81,6 +81,23 @@ class MapProduct:
     class_map: Raster
     confidence: Raster
     parcels: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """An evaluated run folder, for comparisons.
+
+    Attributes:
+        title: name of the experiment and of the folder.
+        counts: `blocks` (n_blocks,) ids, and `<model or baseline>/<protocol>` counts (n_blocks, K, K).
+    """
+
+    folder: Path
+    title: str
+    experiment: Json
+    manifest: Json
+    evaluation: Json
+    counts: Mapping[str, AnyArray]
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def score_plot(rows: Sequence[tuple[str, float, float | None, float | None, bool
             color = FAINT if is_baseline else SERIES_COLORS[0]
             if low is not None and high is not None:
                 axes.plot([low, high], [y, y], color=color, linewidth=2.4, alpha=0.55, solid_capstyle="butt")
-            axes.plot(score, y, "D" if is_baseline else "o", color=color, markersize=6.5)
+            axes.plot(score, y, "D" if is_baseline else "o", color=color, markersize=6.5, clip_on=False)
         axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(0, max(0.05, 1.08 * max([score, high or 0][high is not None] for _, score, _, high, _ in rows)))
@@ -110,6 +110,26 @@ def score_plot(rows: Sequence[tuple[str, float, float | None, float | None, bool
         axes.grid(axis="x")
         axes.set_axisbelow(True)
         axes.set_xlabel(label)
+    return to_png(figure)
+
+
+def difference_plot(rows: Sequence[tuple[str, float, float | None, float | None]]) -> bytes:
+    """Differences of foreground mIoU with their intervals about a line at 0: (name, difference, low, high)."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 0.75 + 0.34 * len(rows)), layout="constrained")
+        axes = figure.subplots()
+        for y, (_, difference, low, high) in enumerate(rows):
+            if low is not None and high is not None:
+                axes.plot([low, high], [y, y], color=SERIES_COLORS[0], linewidth=2.4, alpha=0.55, solid_capstyle="butt")
+            axes.plot(difference, y, "o", color=SERIES_COLORS[0], markersize=6.5)
+        axes.axvline(0, color=INK, linewidth=0.9)
+        axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x")
+        axes.set_axisbelow(True)
+        axes.set_xlabel("difference of foreground mIoU, run 2 − run 1")
     return to_png(figure)
 
 
@@ -156,30 +176,30 @@ def _learning_rate_axis(axes: Axes, rates: Sequence[float]) -> None:
         axes.set_ylim(values[0] / 1.5, values[-1] * 1.5)
 
 
-def confusion_matrix(confusion: Int64, classes: Sequence[ClassInfo]) -> bytes:
-    """Counts (K, K), rows = reference, in per cent of each reference class; classes seen nowhere are left out."""
+def confusion_matrix(confusion: Int64, classes: Sequence[ClassInfo], *, of: str = "reference") -> bytes:
+    """Counts (K, K), rows = reference, in per cent of each reference or predicted class; only classes seen."""
     seen = [c for c in classes if confusion[c.id].sum() + confusion[:, c.id].sum() > 0]
     ids = [c.id for c in seen]
     part = confusion[np.ix_(ids, ids)].astype(np.float64)
-    support = part.sum(axis=1, keepdims=True)
-    share = np.divide(part, support, out=np.zeros_like(part), where=support > 0)
+    whole = np.broadcast_to(part.sum(axis=int(of == "reference"), keepdims=True), part.shape)
+    share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
     with mpl.rc_context(STYLE):
         side = 1.9 + 0.46 * len(seen)
         figure = Figure(figsize=(side + 0.5, side), layout="constrained")
         axes = figure.subplots()
         axes.imshow(share, cmap=_ramp("#ffffff", "#0b4f6c"), vmin=0, vmax=1)
         for row, col in np.ndindex(share.shape):
-            if support[row, 0] > 0 and share[row, col] >= 0.005:
+            if share[row, col] >= 0.005:
                 color = "white" if share[row, col] > 0.55 else INK
                 axes.text(col, row, f"{100 * share[row, col]:.0f}", ha="center", va="center", color=color, fontsize=8.5)
-        for row in np.flatnonzero(support[:, 0] == 0):
+        for row in np.flatnonzero(part.sum(axis=1) == 0):
             axes.text(0, float(row), "no reference pixels", va="center", color=FAINT, fontsize=7.5)
         names = [c.title for c in seen]
         axes.set_xticks(range(len(seen)), names, rotation=40, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(seen)), names)
         axes.tick_params(length=0)
-        axes.set_xlabel("predicted class")
-        axes.set_ylabel("reference class (row = 100 %)")
+        axes.set_xlabel("predicted class" + (" (column = 100 %)" if of == "predicted" else ""))
+        axes.set_ylabel("reference class" + (" (row = 100 %)" if of == "reference" else ""))
         axes.spines[:].set_visible(False)
     return to_png(figure)
 

@@ -238,7 +238,9 @@ def _audit(run: RunData, audit: Json) -> Iterator[Block]:
     if shares and run.classes:
         lines = [f"{c.title} " + ", ".join(f"{p} {percent(v[c.name])}" for p, v in shares.items()) for c in run.classes]
         caption = "Share of each class in the labelled pixels of each part, hidden ones left out."
-        yield Picture(figures.class_shares(shares, run.classes), caption, "; ".join(lines) + ".")
+        cells = [(part, name, value) for part, share in shares.items() for name, value in share.items()]
+        data = pd.DataFrame(cells, columns=["part", "class", "share"])
+        yield Picture("class-shares", figures.class_shares(shares, run.classes), data, caption, "; ".join(lines) + ".")
 
 
 def _pair_title(pair: str) -> str:
@@ -252,8 +254,11 @@ def _split_maps(run: RunData, table: pd.DataFrame) -> Iterator[Block]:
         by_part = {p: samples[samples["part"] == p] for p in PARTS}
         boxes = {PART_TITLES[p]: _boxes(chosen) for p, chosen in by_part.items() if len(chosen)}
         counts = ", ".join(f"{len(b):,} {part}" for part, b in boxes.items())
+        drawn_boxes = [(part, *box, raster.crs) for part, found in boxes.items() for box in found]
         yield Picture(
+            f"split-{name}",
             figures.split_map(raster, boxes, run.classes),
+            pd.DataFrame(drawn_boxes, columns=["part", "left", "bottom", "right", "top", "crs"]),
             f"{name}: patches by part over the class raster. A place with several dates is one square.",
             f"Map of the split of {name}: {counts} patches.",
         )

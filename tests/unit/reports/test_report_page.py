@@ -10,9 +10,15 @@ import pytest
 
 from bocage.core.errors import CorruptFile, MissingFile
 from bocage.reports.data import RunData, RunPaths
-from bocage.reports.html import render_report
+from bocage.reports.html import render_page
 from bocage.reports.read import read_raster, read_run
+from bocage.reports.sections import build_report
 from bocage.reports.write import write_report
+
+
+def render_report(run: RunData) -> str:
+    return render_page(build_report(run))
+
 
 VOID = {"meta", "img", "br", "wbr", "link", "hr"}
 
@@ -84,8 +90,8 @@ def test_text_of_the_run_is_escaped(html, page):
 
 def test_pictures_are_pngs_with_words_for_them_and_tables_have_captions(page):
     pictures = [attrs for tag, attrs in page.tags if tag == "img"]
-    # scores, shares, split map, curves, 2 confusion matrices, panels, class map, confidence
-    assert len(pictures) == 9
+    # scores, shares, split map, curves, 2 confusion matrices in 2 normalisations, panels, class map, confidence
+    assert len(pictures) == 11
     for attrs in pictures:
         assert base64.b64decode(attrs["src"].split(",", 1)[1]).startswith(b"\x89PNG")
         assert len(attrs["alt"]) > 10
@@ -175,11 +181,11 @@ def test_report_is_written_whole_or_not_at_all(run, tmp_path, monkeypatch):
     write_report(run, path)
     before = path.read_bytes()
     assert before.rstrip().endswith(b"</html>")
-    monkeypatch.setattr("bocage.reports.write.render_report", lambda run: 1 / 0)
+    monkeypatch.setattr("bocage.reports.write.render_page", lambda page: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report(run, path)
     assert path.read_bytes() == before
-    assert [p.name for p in path.parent.iterdir()] == ["report.html"]
+    assert sorted(p.name for p in path.parent.iterdir()) == ["figures", "report.html"]
 
 
 def test_same_run_gives_the_same_bytes(run, html):
