@@ -405,6 +405,8 @@ def make_report(context: Context, draft: Draft) -> None:
     paths = RunPaths(
         experiment=draft.path / "experiment.yaml",
         audit=context.path("taxonomy") / "audit.json" if alone else None,
+        taxonomy=context.path("taxonomy") / "taxonomy.json" if alone else None,
+        classed=context.path("taxonomy") / PARCELS if alone else None,
         scenes=context.path("scenes") / SCENES if alone else None,
         cubes=_folders(context.path("cubes")) if alone else (),
         labels=_folders(context.path("labels")) if alone else (),

@@ -28,6 +28,7 @@ DPI = 144
 WIDTH = 9.2  # inches; fills the page's column at 96 pixels an inch
 INK = "#22281f"
 FAINT = "#8b9186"
+PART_TITLES = {"train": "training", "val": "validation", "test": "test", "dropped": "dropped"}
 PART_COLORS = {"training": "#0072b2", "validation": "#e69f00", "test": "#cc3311", "dropped": "#777777"}
 SERIES_COLORS = ("#0072b2", "#cc3311", "#117733", "#aa4499", "#e69f00")
 UNKNOWN_COLOR = "#d9dbd6"  # ignore (255) wherever classes are drawn
