@@ -53,7 +53,7 @@ from bocage.regions.plan import plan_regions
 from bocage.regions.record import Region
 from bocage.reports.data import RunPaths
 from bocage.reports.read import read_run
-from bocage.reports.write import write_report
+from bocage.reports.write import write_model_cards, write_report
 from bocage.scenes.read import fingerprint_assets
 from bocage.scenes.record import Scene
 from bocage.scenes.search import fingerprint_catalog, search_scenes
@@ -396,7 +396,7 @@ def make_map(context: Context, draft: Draft) -> None:
 
 
 def make_report(context: Context, draft: Draft) -> None:
-    """Everything above → one HTML page."""
+    """Everything above → one HTML page, its figures, and a card of each model."""
     experiment, artifacts = context.experiment, context.artifacts
     write_text(draft.path / "experiment.yaml", dump_experiment(experiment))
     models = {m.name: context.path(f"train/{m.name}") for m in experiment.models}
@@ -439,6 +439,7 @@ def make_report(context: Context, draft: Draft) -> None:
         provenance={"seed": experiment.seed, **describe_software()},
     )
     write_report(run, draft.path / "report.html")
+    write_model_cards(run, draft.path / "model_cards")
     (draft.path / "experiment.yaml").unlink()  # the run folder has it
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from bocage.core.artifacts import write_bytes, write_text
 from bocage.reports.blocks import Page
+from bocage.reports.cards import model_card
 from bocage.reports.data import RunData
 from bocage.reports.html import render_page
+from bocage.reports.markdown import to_markdown
 from bocage.reports.sections import build_report
 
 FIGURES = "figures"  # folder beside the page
@@ -16,6 +18,15 @@ FIGURES = "figures"  # folder beside the page
 def write_report(run: RunData, path: Path) -> Path:
     """Write the report of a run; returns its path."""
     return write_page(build_report(run), path)
+
+
+def write_model_cards(run: RunData, folder: Path) -> None:
+    """Write `<model>.md` and `<model>.html` for every model of a run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in run.checkpoints:
+        card = model_card(run, name)
+        write_text(folder / f"{name}.md", to_markdown(card))
+        write_text(folder / f"{name}.html", render_page(card))
 
 
 def write_page(page: Page, path: Path) -> Path:
