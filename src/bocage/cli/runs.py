@@ -11,7 +11,7 @@ from rich.table import Table
 from bocage.cli.output import emit, say, settings, table
 from bocage.cli.scenes import parse_season
 from bocage.core.artifacts import ArtifactStore, read_json
-from bocage.core.errors import ConfigError, CorruptFile, MissingFile
+from bocage.core.errors import ConfigError, CorruptFile
 from bocage.experiment.load import load_experiment
 from bocage.pipeline.doctor import check_environment
 
@@ -197,15 +197,32 @@ def make_map(
 
 
 def report(
-    target: Path = typer.Argument(help="Run folder, or experiment file (YAML)."),
+    target: Path | None = typer.Argument(None, help="Run folder, or experiment file (YAML).", metavar="[RUN]"),
     overrides: list[str] = SET,
-    out: Path | None = OUT,
+    out: Path | None = typer.Option(
+        None, "--out", help="Run folder, default runs/<experiment name>; of a comparison, the folder of its page."
+    ),
+    compare: tuple[Path, Path] | None = typer.Option(
+        None, "--compare", help="Instead: two evaluated run folders side by side.", metavar="RUN1 RUN2"
+    ),
 ) -> None:
-    """One self-contained HTML page of a run; opens without a network."""
-    file, folder = (target / "experiment.yaml", target) if target.is_dir() else (target, out)
-    if not file.is_file():
-        raise MissingFile(f"{target} is neither a run folder (no experiment.yaml in it) nor an experiment file.")
-    show_result(walk(file, overrides, folder, "reports"))
+    """One self-contained HTML page of a run, or of two runs side by side; opens without a network."""
+    if (target is None) == (compare is None):
+        raise ConfigError("Give one run folder or experiment file, or two run folders after --compare.")
+    if compare is not None:
+        from bocage.pipeline.comparison import write_comparison
+
+        made = write_comparison(*compare, out=out)
+        emit(made, text=[f"report: {made['report']}"])
+        return
+    assert target is not None
+    if target.suffix.lower() in (".yaml", ".yml"):
+        show_result(walk(target, overrides, out, "reports"))
+        return
+    from bocage.reports.read import check_run_folder
+
+    check_run_folder(target)
+    show_result(walk(target / "experiment.yaml", overrides, target, "reports"))
 
 
 def status(run: Path = typer.Argument(help="Run folder.")) -> None:

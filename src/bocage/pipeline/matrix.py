@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bocage.core.artifacts import ArtifactStore, Draft, read_json, write_json, write_text
+from bocage.core.artifacts import ArtifactStore, Draft, read_json, write_json
 from bocage.core.errors import ConfigError
 from bocage.datasets.read import open_dataset
 from bocage.experiment.schema import Experiment
 from bocage.pipeline.run import Context, Stage, needed_stages, run_stages
 from bocage.pipeline.stages import SPLIT, plan_stages
-from bocage.reports.leaderboard import RANKED_BY, render_leaderboard
+from bocage.reports.leaderboard import RANKED_BY, build_leaderboard
+from bocage.reports.write import write_page
 from bocage.splits.store import read_split
 
 SCORES = ("miou", "miou_foreground", "miou_present", "pixel_accuracy", "mean_class_accuracy")
@@ -126,10 +127,10 @@ def run_matrix(
     table = rank(pd.DataFrame(cells), experiment.matrix.inside)
     table.to_parquet(out / "leaderboard.parquet", index=False)
     protocol = experiment.evaluation.protocols[0]
-    page = render_leaderboard(
+    page = build_leaderboard(
         experiment.name, table, protocol=protocol, seeds=experiment.matrix.seeds, inside=experiment.matrix.inside
     )
-    write_text(out / "leaderboard.html", page)
+    write_page(page, out / "leaderboard.html")
     result = {
         "run": str(out),
         "cells": _records(pd.DataFrame(cells)),

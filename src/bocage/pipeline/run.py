@@ -183,6 +183,9 @@ def place_files(artifact: Artifact, stage: str, out: Path) -> None:
     target = out / place
     if place:
         shutil.rmtree(target, ignore_errors=True)
+    else:
+        for folder in {name.partition("/")[0] for name in artifact.record["files"] if "/" in name}:
+            shutil.rmtree(target / folder, ignore_errors=True)
     for name in artifact.record["files"]:
         link_file(artifact.path / name, target / name)
 

@@ -53,7 +53,7 @@ from bocage.regions.plan import plan_regions
 from bocage.regions.record import Region
 from bocage.reports.data import RunPaths
 from bocage.reports.read import read_run
-from bocage.reports.write import write_report
+from bocage.reports.write import write_model_cards, write_report
 from bocage.scenes.read import fingerprint_assets
 from bocage.scenes.record import Scene
 from bocage.scenes.search import fingerprint_catalog, search_scenes
@@ -92,7 +92,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     if models and experiment.datasets.samples == "patches":
         mapping = plan_mapping(experiment)
         flow += [s for n, p in parts.items() for s in place_stages([mapping], n, p)] if parts else [mapping]
-    return [*flow, Stage("reports", 1, tuple(s.name for s in flow), _all_but_workers, make_report)]
+    return [*flow, Stage("reports", 2, tuple(s.name for s in flow), _all_but_workers, make_report)]
 
 
 def plan_building(experiment: Experiment) -> list[Stage]:
@@ -394,7 +394,7 @@ def make_map(context: Context, draft: Draft) -> None:
 
 
 def make_report(context: Context, draft: Draft) -> None:
-    """Everything above → one HTML page."""
+    """Everything above → one HTML page, its figures, and a card of each model."""
     experiment, artifacts = context.experiment, context.artifacts
     write_text(draft.path / "experiment.yaml", dump_experiment(experiment))
     models = {m.name: context.path(f"train/{m.name}") for m in experiment.models}
@@ -403,6 +403,8 @@ def make_report(context: Context, draft: Draft) -> None:
     paths = RunPaths(
         experiment=draft.path / "experiment.yaml",
         audit=context.path("taxonomy") / "audit.json" if alone else None,
+        taxonomy=context.path("taxonomy") / "taxonomy.json" if alone else None,
+        classed=context.path("taxonomy") / PARCELS if alone else None,
         scenes=context.path("scenes") / SCENES if alone else None,
         cubes=_folders(context.path("cubes")) if alone else (),
         labels=_folders(context.path("labels")) if alone else (),
@@ -435,6 +437,7 @@ def make_report(context: Context, draft: Draft) -> None:
         provenance={"seed": experiment.seed, **describe_software()},
     )
     write_report(run, draft.path / "report.html")
+    write_model_cards(run, draft.path / "model_cards")
     (draft.path / "experiment.yaml").unlink()  # the run folder has it
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import pandas as pd
+
 
 @dataclass(frozen=True)
 class Text:
@@ -63,10 +65,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with its caption and, for those who cannot see it, what it shows."""
+    """A PNG with its caption and, for those who cannot see it, what it shows.
+
+    Attributes:
+        name: stem of its files beside the page; no other picture of the page has it.
+        data: the numbers that are drawn.
+    """
 
     kind: ClassVar[str] = "picture"
+    name: str
     png: bytes
+    data: pd.DataFrame
     caption: str
     alt: str
     narrow: bool = False  # may stand beside another one
@@ -89,6 +98,22 @@ class Section:
     anchor: str
     title: str
     blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole page. `what` says what it is; `summary` stands at its top."""
+
+    name: str
+    what: str
+    summary: tuple[Block, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """All pictures, in their order."""
+        blocks = [*self.summary, *(block for section in self.sections for block in section.blocks)]
+        return [block for block in blocks if isinstance(block, Picture)]
 
 
 def count(value: float | None) -> str:

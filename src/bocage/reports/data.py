@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from bocage.core.arrays import UInt8
+from bocage.core.arrays import AnyArray, UInt8
 from bocage.core.tally import Tally
 from bocage.datasets.info import ClassInfo, DatasetInfo
+from bocage.reports.signatures import Signatures
 from bocage.splits.record import Split
 
 Json = Mapping[str, Any]
@@ -26,6 +27,8 @@ class RunPaths:
 
     experiment: Path | None = None  # resolved YAML
     audit: Path | None = None  # JSON of the taxonomy audit
+    taxonomy: Path | None = None  # JSON of the taxonomy
+    classed: Path | None = None  # parcels.parquet with their classes
     scenes: Path | None = None  # JSON: {"scenes": [...], "tally": {...}}
     cubes: tuple[Path, ...] = ()  # folders with cube.json
     labels: tuple[Path, ...] = ()  # folders with labels.tif, each named like its cube
@@ -84,17 +87,37 @@ class MapProduct:
 
 
 @dataclass(frozen=True)
+class FinishedRun:
+    """An evaluated run folder, for comparisons.
+
+    Attributes:
+        title: name of the experiment and of the folder.
+        counts: `blocks` (n_blocks,) ids, and `<model or baseline>/<protocol>` counts (n_blocks, K, K).
+    """
+
+    folder: Path
+    title: str
+    experiment: Json
+    manifest: Json
+    evaluation: Json
+    counts: Mapping[str, AnyArray]
+
+
+@dataclass(frozen=True)
 class RunData:
     """Everything that one report says.
 
     Attributes:
         parcels: `tally`, `crs`, `area_ha` and, where known, `country`, `year`, `source`, `coverage`; further notes of
             the reader are shown as they are.
+        taxonomy: its name, title and classes.
+        crops: class_name, crop (as declared), n, area_ha; largest first.
         scenes: scene records as `bocage scenes search` prints them.
         cubes: folder name -> cube.json.
         labels: folder name -> thinned class raster.
         dataset: the info record of the data set.
         manifest: one row a sample.
+        signatures: what a few of the samples look like.
         provenance: flat names -> values (version, python, commit, seed, …).
     """
 
@@ -103,12 +126,15 @@ class RunData:
     stages: tuple[Stage, ...] = ()
     parcels: Json | None = None
     audit: Json | None = None
+    taxonomy: Json | None = None
+    crops: pd.DataFrame | None = None
     scenes: tuple[Json, ...] = ()
     scenes_tally: Tally | None = None
     cubes: Mapping[str, Json] = field(default_factory=dict)
     labels: Mapping[str, Raster] = field(default_factory=dict)
     dataset: DatasetInfo | None = None
     manifest: pd.DataFrame | None = None
+    signatures: Signatures | None = None
     split: Split | None = None
     split_audit: Json | None = None
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Numbers and arrays → pictures (PNG bytes). Pure; no files, no pyplot state.
 
 Every function draws on a Figure of its own. Classes have the colours of their taxonomy; parts of the split have
-colours that stay apart under the common colour-vision deficiencies (Okabe and Ito 2008).
+colours that stay apart under the common colour-vision deficiencies; `contrast` has the rule for text and lines.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PatchCollection
@@ -22,14 +23,17 @@ from matplotlib.patches import Patch, Rectangle
 
 from bocage.core.arrays import BACKGROUND, IGNORE, AnyArray, Float64, Int64, UInt8
 from bocage.datasets.info import ClassInfo
+from bocage.reports.contrast import text_on
 from bocage.reports.data import Panels, Raster
 
 DPI = 144
 WIDTH = 9.2  # inches; fills the page's column at 96 pixels an inch
 INK = "#22281f"
-FAINT = "#8b9186"
-PART_COLORS = {"training": "#0072b2", "validation": "#e69f00", "test": "#cc3311", "dropped": "#777777"}
-SERIES_COLORS = ("#0072b2", "#cc3311", "#117733", "#aa4499", "#e69f00")
+SOFT = "#5d6658"  # text that stands back
+FAINT = "#8b9186"  # lines and edges
+PART_TITLES = {"train": "training", "val": "validation", "test": "test", "dropped": "dropped"}
+PART_COLORS = {"training": "#0072b2", "validation": "#b87a00", "test": "#a3151c", "dropped": "#777777"}
+SERIES_COLORS = ("#0072b2", "#a3151c", "#b87a00", "#777777", "#1b1b1b")
 UNKNOWN_COLOR = "#d9dbd6"  # ignore (255) wherever classes are drawn
 RIGHT_COLOR, WRONG_COLOR = "#dbe5ec", "#b3123d"
 STYLE: dict[Any, Any] = {
@@ -47,6 +51,7 @@ STYLE: dict[Any, Any] = {
     "ytick.color": INK,
     "grid.color": "#dfe2da",
     "grid.linewidth": 0.7,
+    "axes.prop_cycle": cycler(color=SERIES_COLORS),
     "legend.frameon": False,
     "legend.fontsize": 8.5,
 }
@@ -81,13 +86,13 @@ def class_shares(shares: Mapping[str, Mapping[str, float]], classes: Sequence[Cl
         axes.set_xscale("log")
         axes.set_xlim(10 ** math.floor(math.log10(smallest) - 0.01), 1)
         axes.set_xticks([t for t in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1) if t >= axes.get_xlim()[0]])
-        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
         axes.set_yticks(rows, [c.title for c in order])
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
         axes.set_axisbelow(True)
-        axes.set_xlabel("share of the labelled pixels (logarithmic)")
+        axes.set_xlabel("share of the labelled pixels (%, logarithmic)")
         figure.legend(loc="outside upper left", ncols=len(shares))
     return to_png(figure)
 
@@ -101,7 +106,7 @@ def score_plot(rows: Sequence[tuple[str, float, float | None, float | None, bool
             color = FAINT if is_baseline else SERIES_COLORS[0]
             if low is not None and high is not None:
                 axes.plot([low, high], [y, y], color=color, linewidth=2.4, alpha=0.55, solid_capstyle="butt")
-            axes.plot(score, y, "D" if is_baseline else "o", color=color, markersize=6.5)
+            axes.plot(score, y, "D" if is_baseline else "o", color=color, markersize=6.5, clip_on=False)
         axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(0, max(0.05, 1.08 * max([score, high or 0][high is not None] for _, score, _, high, _ in rows)))
@@ -113,15 +118,35 @@ def score_plot(rows: Sequence[tuple[str, float, float | None, float | None, bool
     return to_png(figure)
 
 
+def difference_plot(rows: Sequence[tuple[str, float, float | None, float | None]]) -> bytes:
+    """Differences of foreground mIoU with their intervals about a line at 0: (name, difference, low, high)."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 0.75 + 0.34 * len(rows)), layout="constrained")
+        axes = figure.subplots()
+        for y, (_, difference, low, high) in enumerate(rows):
+            if low is not None and high is not None:
+                axes.plot([low, high], [y, y], color=SERIES_COLORS[0], linewidth=2.4, alpha=0.55, solid_capstyle="butt")
+            axes.plot(difference, y, "o", color=SERIES_COLORS[0], markersize=6.5)
+        axes.axvline(0, color=INK, linewidth=0.9)
+        axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x")
+        axes.set_axisbelow(True)
+        axes.set_xlabel("difference of foreground mIoU, run 2 − run 1 (−1 to 1)")
+    return to_png(figure)
+
+
 def learning_curves(epochs: Sequence[Mapping[str, Any]], best_epoch: int | None, best_miou_epoch: int | None) -> bytes:
     """Loss, mIoU, pixel accuracy and learning rate by epoch; the kept epoch is marked with a line."""
     x = [int(e["epoch"]) for e in epochs]
     marker = "o" if len(x) < 25 else ""
     panels: list[tuple[str, list[tuple[str, str]]]] = [
         ("loss (unitless)", [("train_loss", "training"), ("val_loss", "validation")]),
-        ("mIoU on validation", [("val_miou", "all classes"), ("val_foreground_miou", "without background")]),
-        ("pixel accuracy on validation", [("val_pixel_accuracy", "")]),
-        ("learning rate", [("learning_rate", "")]),
+        ("mIoU on validation (0 to 1)", [("val_miou", "all classes"), ("val_foreground_miou", "without background")]),
+        ("pixel accuracy on validation (0 to 1)", [("val_pixel_accuracy", "")]),
+        ("learning rate (a step, logarithmic)", [("learning_rate", "")]),
     ]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 5.2), layout="constrained")
@@ -132,7 +157,7 @@ def learning_curves(epochs: Sequence[Mapping[str, Any]], best_epoch: int | None,
             axes.set_title(title)
             axes.grid(axis="y")
             axes.xaxis.get_major_locator().set_params(integer=True)
-            if title == "learning rate":
+            if title.startswith("learning rate"):
                 _learning_rate_axis(axes, [float(e["learning_rate"]) for e in epochs])
             elif not title.startswith("loss"):
                 axes.set_ylim(0, 1)
@@ -142,7 +167,7 @@ def learning_curves(epochs: Sequence[Mapping[str, Any]], best_epoch: int | None,
             if len(lines) > 1:
                 axes.legend()
         for axes in figure.axes[2:]:
-            axes.set_xlabel("epoch")
+            axes.set_xlabel("epoch (number)")
     return to_png(figure)
 
 
@@ -156,30 +181,31 @@ def _learning_rate_axis(axes: Axes, rates: Sequence[float]) -> None:
         axes.set_ylim(values[0] / 1.5, values[-1] * 1.5)
 
 
-def confusion_matrix(confusion: Int64, classes: Sequence[ClassInfo]) -> bytes:
-    """Counts (K, K), rows = reference, in per cent of each reference class; classes seen nowhere are left out."""
+def confusion_matrix(confusion: Int64, classes: Sequence[ClassInfo], *, of: str = "reference") -> bytes:
+    """Counts (K, K), rows = reference, in per cent of each reference or predicted class; only classes seen."""
     seen = [c for c in classes if confusion[c.id].sum() + confusion[:, c.id].sum() > 0]
     ids = [c.id for c in seen]
     part = confusion[np.ix_(ids, ids)].astype(np.float64)
-    support = part.sum(axis=1, keepdims=True)
-    share = np.divide(part, support, out=np.zeros_like(part), where=support > 0)
+    whole = np.broadcast_to(part.sum(axis=int(of == "reference"), keepdims=True), part.shape)
+    share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
     with mpl.rc_context(STYLE):
         side = 1.9 + 0.46 * len(seen)
         figure = Figure(figsize=(side + 0.5, side), layout="constrained")
         axes = figure.subplots()
-        axes.imshow(share, cmap=_ramp("#ffffff", "#0b4f6c"), vmin=0, vmax=1)
+        ramp = _ramp("#ffffff", "#0b4f6c")
+        axes.imshow(share, cmap=ramp, vmin=0, vmax=1)
         for row, col in np.ndindex(share.shape):
-            if support[row, 0] > 0 and share[row, col] >= 0.005:
-                color = "white" if share[row, col] > 0.55 else INK
+            if share[row, col] >= 0.005:
+                color = text_on(ramp(share[row, col]))
                 axes.text(col, row, f"{100 * share[row, col]:.0f}", ha="center", va="center", color=color, fontsize=8.5)
-        for row in np.flatnonzero(support[:, 0] == 0):
-            axes.text(0, float(row), "no reference pixels", va="center", color=FAINT, fontsize=7.5)
+        for row in np.flatnonzero(part.sum(axis=1) == 0):
+            axes.text(0, float(row), "no reference pixels", va="center", color=SOFT, fontsize=7.5)
         names = [c.title for c in seen]
         axes.set_xticks(range(len(seen)), names, rotation=40, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(seen)), names)
         axes.tick_params(length=0)
-        axes.set_xlabel("predicted class")
-        axes.set_ylabel("reference class (row = 100 %)")
+        axes.set_xlabel("predicted class" + (" (column = 100 %)" if of == "predicted" else ""))
+        axes.set_ylabel("reference class" + (" (row = 100 %)" if of == "reference" else ""))
         axes.spines[:].set_visible(False)
     return to_png(figure)
 

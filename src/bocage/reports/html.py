@@ -1,4 +1,4 @@
-"""Sections → one self-contained HTML page. Pure: reads only the template that comes with the package.
+"""A page → one self-contained HTML text. Pure: reads only the template that comes with the package.
 
 Everything is in the page: style inline, pictures as base64. Nothing is loaded from elsewhere and nothing runs.
 """
@@ -7,24 +7,16 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bocage.reports.blocks import Block, Section
-from bocage.reports.data import RunData
+from bocage.reports.blocks import Page
 from bocage.reports.figures import DPI
-from bocage.reports.sections import build_sections, build_summary
 
 
-def render_report(run: RunData) -> str:
-    """The report of a run as HTML."""
-    return render_page(run.name, "report of a run", build_summary(run), build_sections(run))
-
-
-def render_page(name: str, what: str, summary: Sequence[Block], sections: Sequence[Section]) -> str:
-    """A page called `name`; `what` says what it is. Every text is escaped."""
+def render_page(page: Page) -> str:
+    """The page as HTML. Every text is escaped."""
     environment = Environment(
         loader=PackageLoader("bocage.reports"),
         autoescape=True,
@@ -36,7 +28,7 @@ def render_page(name: str, what: str, summary: Sequence[Block], sections: Sequen
     environment.filters["size"] = _shown_size
     environment.filters["breakable"] = lambda text: escape(text).replace("_", Markup("_<wbr>"))
     template = environment.get_template("run.html.j2")
-    return template.render(name=name, what=what, summary=summary, sections=sections)
+    return template.render(name=page.name, what=page.what, summary=page.summary, sections=page.sections)
 
 
 def _shown_size(png: bytes) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""A table of models and scenarios → one HTML page. Pure."""
+"""A table of models and scenarios → a page. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,21 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bocage.reports.blocks import Picture, Row, Section, Table, Text, count, listing, plural, score, seconds, signed
+from bocage.reports.blocks import (
+    Page,
+    Picture,
+    Row,
+    Section,
+    Table,
+    Text,
+    count,
+    listing,
+    plural,
+    score,
+    seconds,
+    signed,
+)
 from bocage.reports.figures import STYLE, WIDTH, to_png
-from bocage.reports.html import render_page
 
 NOTE = (
     "All numbers are means over the seeds. An interval is the mean of the seeds' block bootstraps; it is missing where "
@@ -33,7 +45,7 @@ COLUMNS = (
 )
 
 
-def render_leaderboard(name: str, table: pd.DataFrame, *, protocol: str, seeds: Sequence[int], inside: str) -> str:
+def build_leaderboard(name: str, table: pd.DataFrame, *, protocol: str, seeds: Sequence[int], inside: str) -> Page:
     """The leaderboard as a page.
 
     Args:
@@ -55,7 +67,7 @@ def render_leaderboard(name: str, table: pd.DataFrame, *, protocol: str, seeds: 
         Section("scores", "Inside and outside", (_picture(table, scenarios), Text(NOTE))),
         *(Section(s, s, (_table(table[table["scenario"] == s], s, inside),)) for s in scenarios),
     ]
-    return render_page(name, "leaderboard of a matrix", [Text(lead)], sections)
+    return Page(name, "leaderboard of a matrix", (Text(lead),), tuple(sections))
 
 
 def _table(rows: pd.DataFrame, scenario: str, inside: str) -> Table:
@@ -92,11 +104,12 @@ def _picture(table: pd.DataFrame, scenarios: Sequence[str]) -> Picture:
         axes.hlines(models, scores.min(axis=1), scores.max(axis=1), color="#b9bfb2", linewidth=2, zorder=1)
         for scenario in scenarios:
             axes.scatter(scores[scenario], models, s=44, label=scenario, zorder=2)
-        axes.set_xlabel("foreground mIoU")
+        axes.set_xlabel("foreground mIoU (0 to 1)")
         axes.set_xlim(left=0)
         axes.margins(y=0.12)
         axes.grid(axis="x")
         axes.set_axisbelow(True)
         figure.legend(loc="outside upper left", ncols=len(scenarios))
     listed = "; ".join(f"{r['model']} {r['scenario']} {score(r[RANKED_BY])}" for r in table.to_dict("records"))
-    return Picture(to_png(figure), "Foreground mIoU of each model under each scenario, mean over the seeds.", listed)
+    caption = "Foreground mIoU of each model under each scenario, mean over the seeds."
+    return Picture("leaderboard", to_png(figure), table[["scenario", "model", RANKED_BY]], caption, listed)

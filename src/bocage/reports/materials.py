@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.grid import footprint, grid_from_json, grid_resolution_m
-from bocage.reports import figures
+from bocage.reports import figures, looks
 from bocage.reports.blocks import (
     Block,
     Fact,
@@ -29,7 +29,6 @@ from bocage.reports.blocks import (
 from bocage.reports.data import Json, RunData
 
 PARTS = ("train", "val", "test", "dropped")
-PART_TITLES = {"train": "training", "val": "validation", "test": "test", "dropped": "dropped"}
 COUNTED = {  # what a stage counts
     "parcels": "parcels",
     "taxonomy": "parcels",
@@ -88,6 +87,7 @@ def classes(run: RunData) -> Iterator[Block]:
         share = percent(entry["area_ha"] / whole) if whole else "–"
         cells = (crop.title if crop else name, count(entry["n"]), hectares(entry["area_ha"]), share)
         rows.append(Row(cells, crop.color if crop else None))
+    yield from looks.taxonomy_tree(run)
     yield Table("Parcels by class", ("Class", ">parcels", ">area (ha)", ">share of area"), tuple(rows))
     for key, caption in (("unmapped", "Crops that no rule decides"), ("ambiguous", "Crops declared too coarsely")):
         if audit.get(key):
@@ -196,6 +196,8 @@ def dataset(run: RunData) -> Iterator[Block]:
     if info.preprocessing:
         rows = [Row((words(k), plain(v))) for k, v in info.preprocessing.items()]
         yield Table("Preprocessing, as every model of this run expects it", ("Step", "setting"), tuple(rows))
+    yield from looks.ndvi(run)
+    yield from looks.embedding(run)
 
 
 def split(run: RunData) -> Iterator[Block]:
@@ -231,18 +233,20 @@ def _audit(run: RunData, audit: Json) -> Iterator[Block]:
     for name, part in audit["parts"].items():
         cells = [count(part["n_samples"]), percent(part["n_samples"] / n_samples)]
         cells += [count(part.get(key)) for key in ("n_blocks", "labelled_px", "hidden_px", "hidden_parcels")]
-        rows.append(Row((PART_TITLES[name], *cells), muted=name == "dropped"))
+        rows.append(Row((figures.PART_TITLES[name], *cells), muted=name == "dropped"))
     note = "Hidden: parcels that reach into another part count there only; here their pixels are ignored."
     yield Table("Parts of the split", columns, tuple(rows), note)
-    shares = {PART_TITLES[p]: share for p, share in audit["class_share"].items() if any(share.values())}
+    shares = {figures.PART_TITLES[p]: share for p, share in audit["class_share"].items() if any(share.values())}
     if shares and run.classes:
         lines = [f"{c.title} " + ", ".join(f"{p} {percent(v[c.name])}" for p, v in shares.items()) for c in run.classes]
         caption = "Share of each class in the labelled pixels of each part, hidden ones left out."
-        yield Picture(figures.class_shares(shares, run.classes), caption, "; ".join(lines) + ".")
+        drawn = [(part, name, value) for part, share in shares.items() for name, value in share.items()]
+        data = pd.DataFrame(drawn, columns=["part", "class", "share"])
+        yield Picture("class-shares", figures.class_shares(shares, run.classes), data, caption, "; ".join(lines) + ".")
 
 
 def _pair_title(pair: str) -> str:
-    return " to ".join(PART_TITLES[part] for part in pair.split("-"))
+    return " to ".join(figures.PART_TITLES[part] for part in pair.split("-"))
 
 
 def _split_maps(run: RunData, table: pd.DataFrame) -> Iterator[Block]:
@@ -250,10 +254,13 @@ def _split_maps(run: RunData, table: pd.DataFrame) -> Iterator[Block]:
     for name, raster in drawn[:MOST_MAPS]:
         samples = table[table["cube"] == name].drop_duplicates(["row", "col", "part"])
         by_part = {p: samples[samples["part"] == p] for p in PARTS}
-        boxes = {PART_TITLES[p]: _boxes(chosen) for p, chosen in by_part.items() if len(chosen)}
+        boxes = {figures.PART_TITLES[p]: _boxes(chosen) for p, chosen in by_part.items() if len(chosen)}
         counts = ", ".join(f"{len(b):,} {part}" for part, b in boxes.items())
+        drawn_boxes = [(part, *box, raster.crs) for part, found in boxes.items() for box in found]
         yield Picture(
+            f"split-{name}",
             figures.split_map(raster, boxes, run.classes),
+            pd.DataFrame(drawn_boxes, columns=["part", "left", "bottom", "right", "top", "crs"]),
             f"{name}: patches by part over the class raster. A place with several dates is one square.",
             f"Map of the split of {name}: {counts} patches.",
         )

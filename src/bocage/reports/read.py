@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import rasterio
+import yaml
 from rasterio.enums import Resampling
 
+from bocage.core.arrays import AnyArray
 from bocage.core.artifacts import read_json
 from bocage.core.errors import CorruptFile, MissingFile
 from bocage.core.tally import Tally
-from bocage.datasets.read import open_dataset
-from bocage.reports.data import Checkpoint, Json, MapProduct, Panels, Raster, RunData, RunPaths, Stage
+from bocage.datasets.read import Dataset, open_dataset
+from bocage.parcels.read import read_parcel_columns
+from bocage.reports.data import Checkpoint, FinishedRun, Json, MapProduct, Panels, Raster, RunData, RunPaths, Stage
+from bocage.reports.signatures import Signatures, describe_samples
 from bocage.splits.store import read_split
 
 PICTURE_PX = 1200  # longest side of a raster that is drawn
+FEWEST_SAMPLES, MOST_SAMPLES, MOST_PX = 50, 1000, 4_000_000  # looked at for the signatures
 
 
 def read_run(
@@ -50,12 +56,15 @@ def read_run(
         stages=tuple(_stage(record) for record in stages),
         parcels=parcels,
         audit=_json(paths.audit),
+        taxonomy=_json(paths.taxonomy),
+        crops=read_crops(paths.classed) if paths.classed else None,
         scenes=tuple(scenes.get("scenes", ())),
         scenes_tally=Tally.from_json(scenes["tally"]) if scenes.get("tally") else None,
         cubes={folder.name: read_json(_there(folder / "cube.json")) for folder in paths.cubes},
         labels={folder.name: read_raster(folder / "labels.tif") for folder in paths.labels},
         dataset=dataset.info if dataset else None,
         manifest=dataset.manifest if dataset else None,
+        signatures=read_signatures(dataset) if dataset else None,
         split=read_split(paths.split) if paths.split else None,
         split_audit=_json(paths.split_audit),
         checkpoints={model: _checkpoint(folder) for model, folder in paths.checkpoints.items()},
@@ -64,6 +73,48 @@ def read_run(
         maps={folder.name: _map(folder) for folder in paths.maps},
         provenance=provenance or {},
     )
+
+
+def read_finished(folder: Path) -> FinishedRun:
+    """An evaluated run, for comparisons.
+
+    Raises:
+        MissingFile: if `folder` is no run folder, or its run has not been evaluated.
+        CorruptFile: if a file of it cannot be read.
+    """
+    experiment, evaluation, counts = (folder / name for name in ("experiment.yaml", "evaluation.json", "blocks.npz"))
+    check_run_folder(folder)
+    manifest = read_json(folder / "manifest.json") if (folder / "manifest.json").exists() else {}
+    if not evaluation.exists() or not counts.exists():
+        done = [stage["name"] for stage in manifest.get("stages", ())]
+        raise MissingFile(
+            f"{folder} has not been evaluated; its last finished stage is {done[-1] if done else 'none'}. "
+            f"Finish it: bocage run {experiment} --out {folder}"
+        )
+    settings = yaml.safe_load(_text(experiment))
+    title = f"{settings['name']} ({folder.name})" if settings["name"] != folder.name else folder.name
+    return FinishedRun(folder, title, settings, manifest, read_json(evaluation), _arrays(counts))
+
+
+def check_run_folder(folder: Path) -> None:
+    """Raises MissingFile, saying what is wrong, if `folder` is no run folder."""
+    if not folder.is_dir():
+        raise MissingFile(f"There is no run folder {folder}. `bocage run EXPERIMENT.yaml --out {folder}` makes one.")
+    if not (folder / "experiment.yaml").is_file():
+        found = sorted(path.name for path in folder.iterdir())
+        listed = ", ".join(found[:5]) + (" …" if len(found) > 5 else "") if found else "nothing"
+        raise MissingFile(
+            f"{folder} is not a run folder: it has no experiment.yaml, only {listed}. Give the folder that "
+            "`bocage run` named."
+        )
+
+
+def _arrays(path: Path) -> dict[str, AnyArray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise CorruptFile(f"{path} cannot be read ({error}). Delete it and run again.") from error
 
 
 def read_raster(path: Path, *, longest_px: int = PICTURE_PX) -> Raster:
@@ -77,6 +128,34 @@ def read_raster(path: Path, *, longest_px: int = PICTURE_PX) -> Raster:
             return Raster(values.astype(np.uint8), (left, bottom, right, top), str(source.crs))
     except rasterio.errors.RasterioError as error:
         raise CorruptFile(f"{path} cannot be read as a raster ({error}). Delete it and run again.") from error
+
+
+def read_signatures(dataset: Dataset) -> Signatures:
+    """What samples spread evenly over a data set look like."""
+    n = max(FEWEST_SAMPLES, min(MOST_SAMPLES, MOST_PX // dataset.info.patch_size_px**2))
+    step = max(1, -(-len(dataset) // n))
+    return describe_samples(dataset.read(sample_id) for sample_id in dataset.sample_ids[::step])
+
+
+def read_crops(path: Path) -> pd.DataFrame:
+    """Crops of classed parcels by area, each under the most telling name that its declaration has."""
+    columns = ("class_name", "crop:name_en", "hcat:name", "crop:name", "crop:code", "area", "country")
+    names = list(columns[1:5])
+    tables = []
+    for batch in read_parcel_columns(_there(path), columns):
+        crop = (
+            batch[names]
+            .astype("string")
+            .replace("", pd.NA)
+            .bfill(axis=1)[names[0]]
+            .fillna("no name")
+            .str.replace("_", " ")
+        )
+        found = batch.assign(crop=crop).groupby(["class_name", "crop"], dropna=False)["area"].agg(["size", "sum"])
+        tables.append(found.reset_index())
+    crops = pd.concat(tables).groupby(["class_name", "crop"], as_index=False)[["size", "sum"]].sum()
+    crops = crops.rename(columns={"size": "n", "sum": "area_ha"})
+    return crops.sort_values(["area_ha", "crop"], ascending=[False, True], ignore_index=True)
 
 
 def _there(path: Path) -> Path:
@@ -123,11 +202,9 @@ def _panels(path: Path) -> Panels | None:
     """The samples kept for pictures; None if the evaluation kept none."""
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as arrays:
-        predictions: Mapping[str, np.ndarray] = {
-            name.removeprefix("prediction_"): arrays[name] for name in arrays.files if name.startswith("prediction_")
-        }
-        return Panels(tuple(map(str, arrays["sample_ids"])), arrays["rgb"], arrays["labels"], predictions)
+    arrays = _arrays(path)
+    predictions = {k.removeprefix("prediction_"): v for k, v in arrays.items() if k.startswith("prediction_")}
+    return Panels(tuple(map(str, arrays["sample_ids"])), arrays["rgb"], arrays["labels"], predictions)
 
 
 def _map(folder: Path) -> MapProduct:

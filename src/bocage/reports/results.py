@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from bocage.core.arrays import Int64
 from bocage.metrics.protocols import PROTOCOLS
 from bocage.reports import figures
 from bocage.reports.blocks import (
@@ -30,7 +31,7 @@ from bocage.reports.blocks import (
     signed,
     words,
 )
-from bocage.reports.data import Checkpoint, Json, MapProduct, RunData
+from bocage.reports.data import Checkpoint, Json, MapProduct, Panels, RunData
 
 BASELINES = {
     "majority": "majority class",
@@ -137,7 +138,9 @@ def _curves(name: str, checkpoint: Checkpoint) -> Picture:
     if best_miou is not None:
         marks += f" Dotted: the epoch of the highest validation mIoU ({best_miou})."
     return Picture(
+        f"curves-{name}",
         figures.learning_curves(epochs, best, best_miou),
+        pd.DataFrame(epochs),
         f"{name}: loss, mIoU, pixel accuracy and learning rate by epoch. {marks}",
         f"Learning curves of {name} over {len(epochs)} epochs; at the end "
         f"training loss {plain(last.get('train_loss'))}, validation loss {plain(last.get('val_loss'))}, "
@@ -193,21 +196,22 @@ def _comparisons(compare: Json) -> Iterator[Block]:
     for entry in compare.values():
         low, high = entry.get("low"), entry.get("high")
         if low is None or high is None:
-            interval, verdict = "none", f"no interval: {entry['reason']}"
+            interval, reading = "none", f"no interval: {entry['reason']}"
         else:
             interval = f"{signed(low)} to {signed(high)}"
-            verdict = _verdict(low, high)
+            reading = verdict(low, high)
         pair = f"{entry['first']} − {entry['second']}"
-        rows.append(Row((pair, signed(entry["difference"]), interval, verdict)))
+        rows.append(Row((pair, signed(entry["difference"]), interval, reading)))
     columns = ("Pair", ">difference of foreground mIoU", "interval", "reading")
     yield Table("Models compared on the same blocks (first minus second)", columns, tuple(rows))
 
 
-def _verdict(low: float, high: float) -> str:
+def verdict(low: float, high: float, first: str = "the first", second: str = "the second") -> str:
+    """What the interval of first − second says."""
     if low > 0:
-        return "the first is better on these blocks"
+        return f"{first} is better on these blocks"
     if high < 0:
-        return "the second is better on these blocks"
+        return f"{second} is better on these blocks"
     return "not told apart: the interval holds 0"
 
 
@@ -256,12 +260,25 @@ def _confusions(run: RunData, record: Json) -> Iterator[Block]:
     yield Heading("Confusion")
     for name, model in record["models"].items():
         matrix = np.array(model["protocols"][protocol]["confusion"], dtype=np.int64)
-        yield Picture(
-            figures.confusion_matrix(matrix, run.classes),
-            f"{name}: each row is one reference class, in per cent of its pixels ({protocol}). Under 0.5 % is blank.",
-            f"Confusion matrix of {name}; the diagonal is the recall of the table above.",
-            narrow=True,
-        )
+        for of, what in (("reference", "recall"), ("predicted", "precision")):
+            yield Picture(
+                f"confusion-{name}-by-{of}",
+                figures.confusion_matrix(matrix, run.classes, of=of),
+                _cells(matrix, [c.name for c in run.classes]),
+                f"{name}: in per cent of each {of} class ({protocol}); the diagonal is the {what}. Under 0.5 % is "
+                "blank.",
+                f"Confusion matrix of {name} in per cent of each {of} class; the diagonal is the {what} of the table.",
+                narrow=True,
+            )
+
+
+def _cells(matrix: Int64, names: Sequence[str]) -> pd.DataFrame:
+    """One row a cell of a confusion matrix: counts, and their share of the reference and of the predicted class."""
+    row, col = (index.ravel() for index in np.indices(matrix.shape))
+    n, at = matrix[row, col], np.array(names)
+    by_reference, by_predicted = (np.maximum(matrix.sum(axis), 1)[i] for axis, i in ((1, row), (0, col)))
+    cells = {"reference": at[row], "predicted": at[col], "n": n}
+    return pd.DataFrame({**cells, "share_of_reference": n / by_reference, "share_of_predicted": n / by_predicted})
 
 
 def _panels(run: RunData) -> Iterator[Block]:
@@ -270,11 +287,23 @@ def _panels(run: RunData) -> Iterator[Block]:
         return
     yield Heading("Test samples")
     yield Picture(
+        "samples",
         figures.sample_panels(run.panels, run.classes),
+        _panel_pixels(run.panels, {c.id: c.name for c in run.classes}),
         "Samples of the test part: true colour, labels, and for each model its prediction and its errors. Grey pixels "
         "have no known class and are not scored. Samples, top to bottom: " + listing(run.panels.sample_ids) + ".",
         f"{plural(len(run.panels.sample_ids), 'test sample')}, predicted by {listing(list(run.panels.predictions))}.",
     )
+
+
+def _panel_pixels(panels: Panels, names: Mapping[int, str]) -> pd.DataFrame:
+    """Pixels of each class in the labels and predictions of the samples drawn."""
+    rows = []
+    for layer, images in {"labels": panels.labels, **panels.predictions}.items():
+        for sample_id, image in zip(panels.sample_ids, images, strict=True):
+            found = zip(*np.unique(image, return_counts=True), strict=True)
+            rows += [(sample_id, layer, names.get(int(c), "ignore"), int(n)) for c, n in found]
+    return pd.DataFrame(rows, columns=["sample_id", "layer", "class", "n_px"])
 
 
 # ── map ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -286,10 +315,10 @@ def area_map(run: RunData) -> Iterator[Block]:
     for name, product in run.maps.items():
         if len(run.maps) > 1:
             yield Heading(name)
-        yield from _one_map(run, product)
+        yield from _one_map(run, name, product)
 
 
-def _one_map(run: RunData, product: MapProduct) -> Iterator[Block]:
+def _one_map(run: RunData, name: str, product: MapProduct) -> Iterator[Block]:
     info = product.info
     yield Facts(
         (
@@ -299,14 +328,22 @@ def _one_map(run: RunData, product: MapProduct) -> Iterator[Block]:
         )
     )
     areas = _areas(run, product)
+    px = info["px_by_class"]
     yield Picture(
+        f"map-{name}",
         figures.class_map(product.class_map, run.classes),
+        pd.DataFrame(
+            {"class": list(px), "n_px": list(px.values()), "area_ha": [n * _px_ha(product) for n in px.values()]}
+        ),
         "Predicted class of every pixel; thinned to fit this page.",
         "Map of the predicted classes; most of it is " + listing([r.cells[0] for r in areas.rows[:3]]) + ".",
     )
     yield areas
+    percent_found, n_found = np.unique(product.confidence.values, return_counts=True)
     yield Picture(
+        f"confidence-{name}",
         figures.confidence_map(product.confidence),
+        pd.DataFrame({"confidence_percent": percent_found, "n_drawn_px": n_found}).query("confidence_percent <= 100"),
         "Confidence: the largest class probability, as the model gave it; it has not been calibrated.",
         "Map of the model's confidence.",
     )
@@ -317,9 +354,7 @@ def _one_map(run: RunData, product: MapProduct) -> Iterator[Block]:
 def _areas(run: RunData, product: MapProduct) -> Table:
     """Predicted area by class, the largest first."""
     px: Json = product.info["px_by_class"]
-    left, bottom, right, top = product.class_map.bounds
-    px_ha = (right - left) * (top - bottom) / product.info["n_px"] / 10_000  # m² a ha
-    n_px, look = max(sum(px.values()), 1), {c.name: c for c in run.classes}
+    n_px, look, px_ha = max(sum(px.values()), 1), {c.name: c for c in run.classes}, _px_ha(product)
     rows = []
     for name, n in sorted(px.items(), key=lambda item: -item[1]):
         crop = look.get(name)
@@ -327,6 +362,12 @@ def _areas(run: RunData, product: MapProduct) -> Table:
         rows.append(Row(cells, crop.color if crop else None))
     note = "Counted from the map and not corrected for the model's errors: no statement about true crop areas."
     return Table("Predicted area", ("Class", ">pixels", ">area (ha)", ">share of the map"), tuple(rows), note)
+
+
+def _px_ha(product: MapProduct) -> float:
+    """Area of one pixel of the map."""
+    left, bottom, right, top = product.class_map.bounds
+    return (right - left) * (top - bottom) / float(product.info["n_px"]) / 10_000  # m² a ha
 
 
 def _votes(run: RunData, parcels: pd.DataFrame) -> Table:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pandas as pd
+
 from bocage.reports import figures, materials, results
 from bocage.reports.blocks import (
     Block,
     Fact,
     Facts,
+    Page,
     Picture,
     Row,
     Section,
@@ -25,6 +28,11 @@ from bocage.reports.blocks import (
     seconds,
 )
 from bocage.reports.data import Json, RunData
+
+
+def build_report(run: RunData) -> Page:
+    """The whole page."""
+    return Page(run.name, "report of a run", tuple(build_summary(run)), tuple(build_sections(run)))
 
 
 def build_sections(run: RunData) -> list[Section]:
@@ -96,7 +104,9 @@ def _scores(evaluation: Json) -> list[Block]:
     return [
         Table(f"Scores on the test part · {results.protocol_text(protocol)}", columns, tuple(rows), note),
         Picture(
-            figures.score_plot(lines, "foreground mIoU on the test part"),
+            "scores",
+            figures.score_plot(lines, "foreground mIoU on the test part (0 to 1)"),
+            pd.DataFrame(lines, columns=["name", "miou_foreground", "low", "high", "is_baseline"]),
             f"Foreground mIoU of every model (round) and baseline (diamond){bars}.",
             "Foreground mIoU: " + "; ".join(f"{title} {score(value)}" for title, value, *_ in lines) + ".",
         ),

@@ -1,16 +1,41 @@
-"""RunData → `report.html`. Writes one file, whole or not at all."""
+"""A page → one HTML file, and its pictures with their data as files. Writes; each file whole or not at all."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from bocage.core.artifacts import write_text
+from bocage.core.artifacts import write_bytes, write_text
+from bocage.reports.blocks import Page
+from bocage.reports.cards import model_card
 from bocage.reports.data import RunData
-from bocage.reports.html import render_report
+from bocage.reports.html import render_page
+from bocage.reports.markdown import to_markdown
+from bocage.reports.sections import build_report
+
+FIGURES = "figures"  # folder beside the page
 
 
 def write_report(run: RunData, path: Path) -> Path:
-    """Write the report of a run as one self-contained HTML file; returns its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, render_report(run))
+    """Write the report of a run; returns its path."""
+    return write_page(build_report(run), path)
+
+
+def write_model_cards(run: RunData, folder: Path) -> None:
+    """Write `<model>.md` and `<model>.html` for every model of a run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in run.checkpoints:
+        card = model_card(run, name)
+        write_text(folder / f"{name}.md", to_markdown(card))
+        write_text(folder / f"{name}.html", render_page(card))
+
+
+def write_page(page: Page, path: Path) -> Path:
+    """Write a self-contained page; its pictures stand in it, and beside it as `figures/<name>.png` and `.csv`."""
+    html = render_page(page)
+    folder = path.parent / FIGURES
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture in page.pictures:
+        write_bytes(folder / f"{picture.name}.png", picture.png)
+        write_text(folder / f"{picture.name}.csv", picture.data.to_csv(index=False, lineterminator="\n"))
+    write_text(path, html)
     return path

@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from shapely import box
 
 from bocage.core.grid import Window, full_window, grid_to_json, grid_window, make_grid
 from bocage.core.sample import Origin, Sample
@@ -107,6 +109,21 @@ def write_run(root: Path, *, shape: tuple[int, int], patch: int, field: int, n_b
             "ambiguous": [],
         },
     )
+    _json(
+        root / "taxonomy.json",
+        {
+            "name": "three",
+            "title": "Three crops",
+            "classes": [{"name": c.name, "title": c.title, "color": c.color} for c in CLASSES],
+        },
+    )
+    ids = {"id": list("abcd"), "number": [1, 2, 3, 4], "crop:name": None, "hcat:code": None, "hcat:name": None}
+    declared = {"crop:name_en": ["Winter wheat", "Spelt", "", "Grapes"], "crop:code": ["a", "b", "MIS", "d"]}
+    place = {"country": "FR", "year": 2018, "class_name": ["wheat", "wheat", "maize", "vineyard"]}
+    fields = gpd.GeoDataFrame(
+        {**ids, **declared, **place, "area": [100.0, 20.5, 64.25, 3.0]}, geometry=[box(0, 0, 1, 1)] * 4, crs=4326
+    )
+    fields.to_parquet(root / "classed.parquet")
     (root / "experiment.yaml").write_text("name: a & b\nseed: 7\n")
 
     windows = [
@@ -136,6 +153,8 @@ def write_run(root: Path, *, shape: tuple[int, int], patch: int, field: int, n_b
     return RunPaths(
         experiment=root / "experiment.yaml",
         audit=root / "audit.json",
+        taxonomy=root / "taxonomy.json",
+        classed=root / "classed.parquet",
         scenes=root / "scenes.json",
         cubes=(folders["cubes"] / CUBE,),
         labels=(folders["labels"] / CUBE,),

@@ -6,13 +6,20 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bocage.core.errors import CorruptFile, MissingFile
 from bocage.reports.data import RunData, RunPaths
-from bocage.reports.html import render_report
+from bocage.reports.html import render_page
 from bocage.reports.read import read_raster, read_run
-from bocage.reports.write import write_report
+from bocage.reports.sections import build_report
+from bocage.reports.write import write_page, write_report
+
+
+def render_report(run: RunData) -> str:
+    return render_page(build_report(run))
+
 
 VOID = {"meta", "img", "br", "wbr", "link", "hr"}
 
@@ -84,8 +91,8 @@ def test_text_of_the_run_is_escaped(html, page):
 
 def test_pictures_are_pngs_with_words_for_them_and_tables_have_captions(page):
     pictures = [attrs for tag, attrs in page.tags if tag == "img"]
-    # scores, shares, split map, curves, 2 confusion matrices, panels, class map, confidence
-    assert len(pictures) == 9
+    # scores, tree, NDVI, embedding, shares, split, curves, 2 confusions in 2 normalisations, panels, map, confidence
+    assert len(pictures) == 14
     for attrs in pictures:
         assert base64.b64decode(attrs["src"].split(",", 1)[1]).startswith(b"\x89PNG")
         assert len(attrs["alt"]) > 10
@@ -141,7 +148,7 @@ def test_run_without_anything_says_so_and_still_is_a_page():
 
 
 @pytest.mark.parametrize(
-    "part", ["audit", "dataset", "split", "split_audit", "evaluation", "maps", "checkpoints", "labels"]
+    "part", ["audit", "taxonomy", "dataset", "split", "split_audit", "evaluation", "maps", "checkpoints", "labels"]
 )
 def test_any_part_may_be_missing(run_paths, run_extras, part, monkeypatch):
     monkeypatch.setattr("bocage.reports.figures.DPI", 24)  # quick, small pictures
@@ -175,12 +182,26 @@ def test_report_is_written_whole_or_not_at_all(run, tmp_path, monkeypatch):
     write_report(run, path)
     before = path.read_bytes()
     assert before.rstrip().endswith(b"</html>")
-    monkeypatch.setattr("bocage.reports.write.render_report", lambda run: 1 / 0)
+    monkeypatch.setattr("bocage.reports.write.render_page", lambda page: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report(run, path)
     assert path.read_bytes() == before
-    assert [p.name for p in path.parent.iterdir()] == ["report.html"]
+    assert sorted(p.name for p in path.parent.iterdir()) == ["figures", "report.html"]
 
 
 def test_same_run_gives_the_same_bytes(run, html):
     assert render_report(run) == html
+
+
+def test_every_picture_is_also_a_png_and_its_data_a_csv(run, tmp_path):
+    page = build_report(run)
+    write_page(page, tmp_path / "report.html")
+    names = [p.name for p in page.pictures]
+    assert len(set(names)) == len(names)
+    found = {p.name for p in (tmp_path / "figures").iterdir()}
+    assert found == {f"{name}.{ending}" for name in names for ending in ("png", "csv")}
+    for picture in page.pictures:
+        table = pd.read_csv(tmp_path / "figures" / f"{picture.name}.csv")
+        assert len(table) == len(picture.data) > 0
+    curves = pd.read_csv(tmp_path / "figures" / "curves-unet.csv")
+    assert curves["learning_rate"].tolist() == [1e-3] * 7 + [5e-4] * 5
