@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -97,7 +98,8 @@ def train_network(
         history = _resume(folder / STATE_FILE, network, optimizer, fingerprint)
         shown.advance(len(history) * n_samples)
         stepped = together.share(network)
-        step = _Step(task, torch.compile(stepped) if options.compile else stepped, options, kind, device, together)
+        stepped = cast(nn.Module, torch.compile(stepped)) if options.compile else stepped
+        step = _Step(task, stepped, options, kind, device, together)
 
         while not is_finished(history, epochs=options.epochs, patience=options.patience):
             epoch, start = len(history) + 1, time.perf_counter()
