@@ -47,8 +47,10 @@ class ConvLstmCell(nn.Module):
         hidden, memory = state or (x.new_zeros(b, self.n_hidden, h, w),) * 2
         steps = []
         for date in range(t):
-            from_hidden = F.conv2d(hidden, weight[:, self.n_in :], padding=padding)
-            i, f, g, o = self.norm(from_input[:, date] + from_hidden).chunk(4, dim=1)
+            gates = from_input[:, date]
+            if date or state:  # before the first date the hidden state is zero, and so is what comes from it
+                gates = gates + F.conv2d(hidden, weight[:, self.n_in :], padding=padding)
+            i, f, g, o = self.norm(gates).chunk(4, dim=1)
             kept = seen[:, date, None, None, None]
             memory = torch.where(kept, f.sigmoid() * memory + i.sigmoid() * g.tanh(), memory)
             hidden = torch.where(kept, o.sigmoid() * memory.tanh(), hidden)

@@ -37,7 +37,10 @@ class ConvStarCell(nn.Module):
         hidden = torch.zeros_like(candidate[:, 0])
         steps = []
         for date in range(seen.shape[1]):
-            k = (from_input[:, date] + F.conv2d(hidden, weight[:, self.n_in :], padding=padding)).sigmoid()
+            gate = from_input[:, date]
+            if date:  # before the first date the hidden state is zero, and so is what comes from it
+                gate = gate + F.conv2d(hidden, weight[:, self.n_in :], padding=padding)
+            k = gate.sigmoid()
             new = ((1 - k) * hidden + k * candidate[:, date]).tanh()
             hidden = torch.where(seen[:, date, None, None, None], new, hidden)
             steps.append(hidden)
