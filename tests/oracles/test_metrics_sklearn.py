@@ -44,6 +44,9 @@ def test_scores_agree_with_scikit_learn(pixels: tuple[np.ndarray, np.ndarray]) -
         ),
     }
     assert {name: ours[name] for name in expected} == pytest.approx(expected)
+    for name, sums in (("reference", "true"), ("prediction", "pred")):
+        normalised = sk.confusion_matrix(reference, predicted, labels=range(K), normalize=sums)
+        np.testing.assert_allclose(ours[f"confusion_by_{name}"], normalised)
     by_class = sk.f1_score(reference, predicted, average=None, **every)
     assert [row["f1"] for row in ours["per_class"].values()] == pytest.approx(by_class.tolist())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -63,12 +63,13 @@ def evaluate(
     demo: bool = DEMO,
     seed: int = typer.Option(0, min=0, help="Seed of the intervals."),
 ) -> None:
-    """Judge a checkpoint under the benchmark's own protocols."""
+    """Judge a checkpoint under the benchmark's own protocols; first say what differs from its training data."""
     from bocage.benchmarks.benchmark import find_view, open_checked, parse_options
     from bocage.benchmarks.registry import BENCHMARKS
     from bocage.evaluation.options import EvaluationOptions
+    from bocage.evaluation.read_shift import compare_benchmark
     from bocage.evaluation.score_benchmark import evaluate_benchmark
-    from bocage.models.checkpoint import load_predictor
+    from bocage.models.checkpoint import load_predictor, read_record
 
     benchmark = BENCHMARKS[name]
     options = parse_options(benchmark, parse_settings(settings))
@@ -80,11 +81,26 @@ def evaluate(
         copy = find_copy(benchmark, path, demo=demo, scratch=Path(scratch))
         collection = open_checked(benchmark, copy, chosen, options)
         say(f"{benchmark.title}, view {chosen.name}: {collection.tally}")
+        records = {str(folder): read_record(folder) for folder in checkpoints}
+        shifts = {
+            folder: compare_benchmark(collection, record, seed=seed) if "seen" in record.training else None
+            for folder, record in records.items()
+        }
+        for folder, findings in shifts.items():
+            for line in describe_shift(findings):
+                say(f"{folder}: {line}")
         result = evaluate_benchmark(predictors, collection, EvaluationOptions(), seed=seed)
     columns = ["protocol", "mIoU", "foreground mIoU", "present-class mIoU", "pixel accuracy"]
     keys = ("miou", "miou_foreground", "miou_present", "pixel_accuracy")
     rows = [(p, *(scores[k] for k in keys)) for p, scores in result["protocols"].items()]
-    emit({"benchmark": name, **result}, text=table(columns, rows))
+    emit({"benchmark": name, "shift": shifts, **result}, text=table(columns, rows))
+
+
+def describe_shift(findings: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    """What is said before a model is judged; None: the checkpoint does not say what it was trained on."""
+    if findings is None:
+        return ["the checkpoint does not say what it was trained on: nothing was compared"]
+    return [f"shift, {f['kind']}: {f['message']}" for f in findings] or ["nothing differs from its training data"]
 
 
 def find_copy(benchmark: Any, path: Path | None, *, demo: bool, scratch: Path) -> Path:

@@ -16,6 +16,7 @@ import bocage
 from bocage.cli import (
     benchmarks,
     config,
+    crossvalidate,
     cube,
     dataset,
     matrix,
@@ -65,6 +66,7 @@ app.command("objects")(objects.objects)
 app.add_typer(split.app, name="split", help="Splits: make, audit for leakage.")
 app.add_typer(models.app, name="models", help="The zoo.")
 app.command()(matrix.matrix)
+app.command()(crossvalidate.crossvalidate)
 app.command("shift")(shift.shift)
 app.add_typer(benchmarks.app, name="benchmarks", help="Published data sets: list, check, evaluate.")
 

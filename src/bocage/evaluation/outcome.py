@@ -73,7 +73,8 @@ class Outcome:
                 self.confusions[zone, block] += confusion(scored, prediction[i], n_classes)
                 if probabilities is not None:
                     self.losses[zone, block] += loss_by_class(probabilities[i], scored)
-            self._parcels.append(count_parcels(labels[i], prediction[i], parcel_ids[i], n_classes))
+            given = None if probabilities is None else probabilities[i]
+            self._parcels.append(count_parcels(labels[i], prediction[i], parcel_ids[i], n_classes, given))
             self._parcel_blocks.append(block)
             if probabilities is not None:
                 counted = count_calibration(probabilities[i], labels[i])
@@ -87,6 +88,11 @@ class Outcome:
             return protocol_counts(self.confusions[zones].sum(0), protocol), losses
         _, n_blocks, n_classes = self.losses.shape
         votes = parcel_confusions(
-            self._parcels, self._parcel_blocks, n_blocks, n_classes, by_area=protocol.unit == "parcel_area"
+            self._parcels,
+            self._parcel_blocks,
+            n_blocks,
+            n_classes,
+            by_area=protocol.unit == "parcel_area",
+            by_probability=protocol.mean_probability,
         )
         return protocol_counts(votes, protocol), None

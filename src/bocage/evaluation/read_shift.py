@@ -1,14 +1,16 @@
-"""A data set + what a checkpoint says of its training data → findings. Reads samples of the data set."""
+"""Foreign samples + what a checkpoint says of its training data → findings. Reads the samples."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from bocage.benchmarks.benchmark import Collection
 from bocage.core.errors import CorruptFile
+from bocage.core.seeds import generator
 from bocage.datasets.read import Dataset
-from bocage.metrics.shift import Summary, find_shifts
+from bocage.metrics.shift import Summary, find_shifts, summarise
 from bocage.models.checkpoint import ModelRecord
-from bocage.training.seen import summarise_samples
+from bocage.training.seen import MAX_SAMPLES, summarise_samples
 
 
 def compare_with_training(dataset: Dataset, record: ModelRecord, *, seed: int) -> list[dict[str, Any]]:
@@ -21,9 +23,7 @@ def compare_with_training(dataset: Dataset, record: ModelRecord, *, seed: int) -
         MissingBand: if the data set lacks a band of the model.
         NothingLeft: if no pixel of the data set is valid.
     """
-    if "seen" not in record.training:
-        raise CorruptFile(f"The checkpoint of '{record.name}' does not say what it was trained on. Train it again.")
-    training = Summary.from_json(record.training["seen"])
+    training = _training_summary(record)
     found = summarise_samples(dataset, dataset.sample_ids, seed=seed)
     same_classes = tuple(dataset.info.class_names) == tuple(record.class_names)
     shifts = find_shifts(found, training, record.class_names if same_classes else None)
@@ -32,3 +32,22 @@ def compare_with_training(dataset: Dataset, record: ModelRecord, *, seed: int) -
         return shifts
     message = f"The data are level {levels[0]}, the training data level {levels[1]}."
     return [{"kind": "level", "cause": message, "size": 1, "message": message}, *shifts]
+
+
+def compare_benchmark(collection: Collection, record: ModelRecord, *, seed: int) -> list[dict[str, Any]]:
+    """What differs between a view of a benchmark and what a model was trained on; errors as `compare_with_training`.
+
+    At most 500 samples are looked at, drawn at random. Nothing of it reaches a model.
+    """
+    training = _training_summary(record)
+    rng = generator(seed, "evaluation", "shift")
+    chosen = sorted(rng.permutation(len(collection.entries))[:MAX_SAMPLES].tolist())
+    names = collection.view.class_names
+    found = summarise((collection.read(collection.entries[i]) for i in chosen), len(names), rng)
+    return find_shifts(found, training, names if tuple(names) == tuple(record.class_names) else None)
+
+
+def _training_summary(record: ModelRecord) -> Summary:
+    if "seen" not in record.training:
+        raise CorruptFile(f"The checkpoint of '{record.name}' does not say what it was trained on. Train it again.")
+    return Summary.from_json(record.training["seen"])

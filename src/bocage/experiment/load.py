@@ -10,16 +10,18 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from bocage.core.errors import BocageError, ConfigError, MissingFile, UnknownKey
+from bocage.core.options import Options
 from bocage.core.registry import nearest
 from bocage.experiment.schema import Experiment
 
 PATH_KEYS = ("path", "areas_path", "file")
+Schema = TypeVar("Schema", bound=Options)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -35,7 +37,12 @@ class _StrictSafeLoader(yaml.SafeLoader):
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
-    """Read, override (`a.b=c`, later ones win), check.
+    """Read, override (`a.b=c`, later ones win), check. Errors as `load_options`."""
+    return load_options(path, overrides, Experiment)
+
+
+def load_options(path: Path, overrides: Sequence[str], schema: type[Schema]) -> Schema:
+    """The record that a YAML file and overrides give.
 
     Raises:
         MissingFile: no such file.
@@ -54,15 +61,15 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     values = _resolve(raw, path.resolve().parent)
     for override in overrides:
         _override(values, override)
-    return check_experiment(values, where=str(path))
+    return check_options(values, schema, where=str(path))
 
 
-def check_experiment(values: Mapping[str, Any], *, where: str) -> Experiment:
-    """Values -> Experiment, with every problem in one ConfigError of a line each."""
+def check_options(values: Mapping[str, Any], schema: type[Schema], *, where: str) -> Schema:
+    """Values -> record, with every problem in one ConfigError of a line each."""
     try:
-        return Experiment.model_validate(values)
+        return schema.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(e["loc"], e["type"], e["msg"], e["input"]) for e in error.errors()]
+        lines = [_explain(schema, e["loc"], e["type"], e["msg"], e["input"]) for e in error.errors()]
         kind = UnknownKey if all(e["type"] == "extra_forbidden" for e in error.errors()) else ConfigError
         raise kind(f"{where}: " + ("\n  ".join(["", *lines]) if len(lines) > 1 else lines[0])) from None
     except BocageError as error:
@@ -133,19 +140,19 @@ def _index(items: list[Any], key: str, dotted: str) -> int:
     raise ConfigError(f"--set {dotted}: no entry '{key}' in a list of {len(items)} ({', '.join(map(str, names))}).")
 
 
-def _explain(loc: Sequence[str | int], kind: str, message: str, value: Any) -> str:
+def _explain(schema: type[BaseModel], loc: Sequence[str | int], kind: str, message: str, value: Any) -> str:
     path = ".".join(map(str, loc)) or "the file"
     if kind == "extra_forbidden":
-        known = _keys_at(loc[:-1])
+        known = _keys_at(schema, loc[:-1])
         return f"unknown key '{path}' (value {value!r}).{nearest(str(loc[-1]), known)} Known: {', '.join(known)}."
     if kind == "missing":
         return f"'{path}' is missing."
     return f"'{path}': {message.removeprefix('Value error, ')} (got {value!r})."
 
 
-def _keys_at(loc: Sequence[str | int]) -> list[str]:
+def _keys_at(schema: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     """The keys that the section at `loc` knows; positions and union tags on the way are passed over."""
-    model: type[BaseModel] = Experiment
+    model = schema
     for part in loc:
         if isinstance(part, str) and part in model.model_fields:
             model = next(_models_in(model.model_fields[part].annotation), model)

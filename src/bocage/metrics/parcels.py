@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bocage.core.arrays import IGNORE, NO_PARCEL, Int64, UInt8, UInt32
+from bocage.core.arrays import IGNORE, NO_PARCEL, Float32, Float64, Int64, UInt8, UInt32
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,28 @@ class ParcelCounts:
         ids: (n,) uint32 parcel numbers, ascending.
         reference: (n, K) int64 pixels by reference class.
         prediction: (n, K) int64 pixels by predicted class.
+        probability: (n, K) sums over the pixels of each class's probability; `prediction` where a model gives none.
     """
 
     ids: UInt32
     reference: Int64
     prediction: Int64
+    probability: Float64
 
 
-def count_parcels(reference: UInt8, prediction: UInt8, parcel_ids: UInt32, n_classes: int) -> ParcelCounts:
-    """Count the pixels of every parcel; pixels without a parcel or with reference 255 are left out."""
+def count_parcels(
+    reference: UInt8,
+    prediction: UInt8,
+    parcel_ids: UInt32,
+    n_classes: int,
+    probabilities: Float32 | None = None,
+) -> ParcelCounts:
+    """Count the pixels of every parcel; pixels without a parcel or with reference 255 are left out.
+
+    Args:
+        reference, prediction, parcel_ids: of one shape.
+        probabilities: (K, *shape), or None where a model gives none.
+    """
     counted = (parcel_ids != NO_PARCEL) & (reference != IGNORE)
     ids, index = np.unique(parcel_ids[counted], return_inverse=True)
 
@@ -38,7 +51,11 @@ def count_parcels(reference: UInt8, prediction: UInt8, parcel_ids: UInt32, n_cla
         codes = index * n_classes + classes[counted]
         return np.bincount(codes, minlength=len(ids) * n_classes).reshape(len(ids), n_classes).astype(np.int64)
 
-    return ParcelCounts(ids, by_class(reference), by_class(prediction))
+    predicted = by_class(prediction)
+    if probabilities is None:
+        return ParcelCounts(ids, by_class(reference), predicted, predicted.astype(np.float64))
+    sums = [np.bincount(index, weights=layer[counted], minlength=len(ids)) for layer in probabilities]
+    return ParcelCounts(ids, by_class(reference), predicted, np.stack(sums, axis=1).astype(np.float64))
 
 
 def merge_parcels(parts: Sequence[ParcelCounts], n_classes: int) -> ParcelCounts:
@@ -47,14 +64,22 @@ def merge_parcels(parts: Sequence[ParcelCounts], n_classes: int) -> ParcelCounts
     ids, index = np.unique(all_ids, return_inverse=True)
     reference = np.zeros((len(ids), n_classes), np.int64)
     prediction = np.zeros_like(reference)
+    probability = np.zeros(reference.shape)
     if parts:
         np.add.at(reference, index, np.concatenate([p.reference for p in parts]))
         np.add.at(prediction, index, np.concatenate([p.prediction for p in parts]))
-    return ParcelCounts(ids, reference, prediction)
+        np.add.at(probability, index, np.concatenate([p.probability for p in parts]))
+    return ParcelCounts(ids, reference, prediction, probability)
 
 
 def parcel_confusions(
-    parts: Sequence[ParcelCounts], blocks: Sequence[int], n_blocks: int, n_classes: int, *, by_area: bool = False
+    parts: Sequence[ParcelCounts],
+    blocks: Sequence[int],
+    n_blocks: int,
+    n_classes: int,
+    *,
+    by_area: bool = False,
+    by_probability: bool = False,
 ) -> Int64:
     """One count a parcel, in the block that holds most of its pixels.
 
@@ -62,9 +87,10 @@ def parcel_confusions(
         parts: counts of each sample.
         blocks: block number 0..n_blocks-1 of each part.
         by_area: a parcel counts as many times as it has counted pixels (over all samples), else once.
+        by_probability: a parcel is given the class of the highest mean probability, not that of most of its pixels.
 
     Returns:
-        (n_blocks, K, K) int64, rows = majority of the reference, columns = majority of the prediction.
+        (n_blocks, K, K) int64, rows = majority of the reference, columns = vote of the prediction.
     """
     total = merge_parcels(parts, n_classes)
     px_by_block = np.zeros((len(total.ids), n_blocks), np.int64)
@@ -73,6 +99,7 @@ def parcel_confusions(
     weights = total.reference.sum(1) if by_area else np.ones(len(total.ids), np.int64)
     result = np.zeros((n_blocks, n_classes, n_classes), np.int64)
     if len(total.ids):
-        where = (px_by_block.argmax(1), total.reference.argmax(1), total.prediction.argmax(1))
+        vote = (total.probability if by_probability else total.prediction).argmax(1)
+        where = (px_by_block.argmax(1), total.reference.argmax(1), vote)
         np.add.at(result, where, weights)
     return result

@@ -24,6 +24,7 @@ class Protocol:
         present_only: means run over the classes with reference pixels only.
         lost_predictions: True also leaves out pixels that are predicted as background: they vanish instead of being
             errors. Only published numbers that were made so ask for it.
+        mean_probability: a parcel is given the class of the highest mean probability, not that of most of its pixels.
         zone: "boundary" counts the pixels with a neighbour that is not of their parcel, "interior" the others.
     """
 
@@ -33,6 +34,7 @@ class Protocol:
     background: bool = True
     present_only: bool = False
     lost_predictions: bool = False
+    mean_probability: bool = False
     zone: Literal["all", "interior", "boundary"] = "all"
 
 
@@ -45,6 +47,10 @@ for _protocol in (
     Protocol("boundary_pixels", "pixels with a neighbour of another parcel or of none", zone="boundary"),
     Protocol("parcels", "one count a parcel: the majority of its pixels", unit="parcel"),
     Protocol("parcels_area", "as parcels, each weighed by its pixels", unit="parcel_area"),
+    Protocol("parcels_mean", "one count a parcel: its highest mean probability", unit="parcel", mean_probability=True),
+    Protocol(
+        "parcels_mean_area", "as parcels_mean, each weighed by its pixels", unit="parcel_area", mean_probability=True
+    ),
     Protocol(
         "s4a_published",
         "as Sen4AgriNet reports: as crop_pixels, but crop pixels predicted as background vanish",

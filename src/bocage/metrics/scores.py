@@ -53,6 +53,12 @@ def class_scores(matrices: AnyArray) -> dict[str, Float64]:
     }
 
 
+def normalise(matrix: AnyArray, *, axis: int) -> Float64:
+    """Counts (K, K) as fractions that sum to one along an axis: 1 = by reference, 0 = by prediction; 0/0 is 0."""
+    counts = np.asarray(matrix, dtype=np.float64)
+    return _share(counts, counts.sum(axis, keepdims=True))
+
+
 def _kappa(counts: Float64, agreement: Float64, n: Float64) -> Float64:
     """Cohen's kappa; 1 where everything lies in one cell of the diagonal (chance alone agrees fully there)."""
     chance = _share((counts.sum(-1) * counts.sum(-2)).sum(-1), n * n)
@@ -120,7 +126,8 @@ def scores(
 
     Returns:
         The scalar scores (null if nothing was counted), `classes_absent`, `per_class` (name -> iou, accuracy,
-        precision, recall, f1, support), `confusion`, `n_pixels`.
+        precision, recall, f1, support), `confusion` (counts), `confusion_by_reference` and `confusion_by_prediction`
+        (see `normalise`), `n_pixels`.
 
     Raises:
         GridMismatch: if the matrix and the names differ in number.
@@ -142,5 +149,7 @@ def scores(
         "classes_absent": [name for i, name in enumerate(class_names) if by_class["support"][i] == 0],
         "per_class": per_class,
         "confusion": np.asarray(matrix).astype(int).tolist(),
+        "confusion_by_reference": normalise(matrix, axis=1).tolist(),
+        "confusion_by_prediction": normalise(matrix, axis=0).tolist(),
         "n_pixels": n_pixels,
     }

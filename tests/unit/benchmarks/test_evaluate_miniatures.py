@@ -1,12 +1,15 @@
 """The whole way on every miniature: a model that reads the painted class is right everywhere; the command says so."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from bocage.benchmarks.benchmark import BENCHMARKS, open_checked, parse_options
+from bocage.benchmarks.benchmark import BENCHMARKS, Entry, open_checked, parse_options
 from bocage.benchmarks.crosswalks import target_lookup, target_names
 from bocage.benchmarks.read_dacia5 import BAND_ORDER
 from bocage.benchmarks.read_pastis import BANDS as PASTIS_BANDS
@@ -14,9 +17,11 @@ from bocage.benchmarks.read_zuericrop import BANDS as ZUERICROP_BANDS
 from bocage.benchmarks.write_zuericrop import CODES
 from bocage.cli.main import main
 from bocage.core.bands import BANDS
+from bocage.core.sample import Sample
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.score_benchmark import FOLD_MEAN, evaluate_benchmark
-from bocage.models.checkpoint import NETWORK_FILE, ModelRecord, save_tensors, write_record
+from bocage.metrics.shift import summarise
+from bocage.models.checkpoint import NETWORK_FILE, ModelRecord, load_predictor, save_tensors, write_record
 from bocage.models.networks.initialize import initialize
 from bocage.models.options import UNet4Options
 from bocage.models.zoo import MODELS
@@ -50,7 +55,7 @@ def test_a_model_that_reads_the_class_scores_one(
         assert scores["n_pixels"] > 100
 
 
-def save_untrained(folder: Path) -> Path:
+def save_untrained(folder: Path, training: Mapping[str, Any] | None = None) -> Path:
     """A U-Net of ten bands and the eleven classes, as training would leave it, but untrained."""
     folder.mkdir()
     options, names = UNet4Options(base_channels=8, groups=4), target_names()
@@ -59,9 +64,17 @@ def save_untrained(folder: Path) -> Path:
     initialize(network, 3)
     save_tensors(network.state_dict(), folder / NETWORK_FILE)
     classes = tuple({"id": i, "name": n, "color": "#000000", "title": n} for i, n in enumerate(names))
-    about = {"kind": "unet4_gn", "options": options.model_dump(mode="json"), "n_parameters": None, "statistics": None}
+    about = {"kind": "unet4_gn", "options": options.model_dump(mode="json"), "n_parameters": None}
+    about["training"] = training or {}
+    about["statistics"] = {"mean": [0.2] * len(bands), "std": [0.1] * len(bands)}
     record = ModelRecord(
-        name="m", classes=classes, bands=bands, n_dates=1, preprocessing={"level": "L2A"}, training={}, **about
+        name="m",
+        classes=classes,
+        bands=bands,
+        n_dates=1,
+        preprocessing={"level": "L2A"},
+        training=training or {},
+        **about,
     )
     write_record(folder, record)
     return folder
@@ -77,6 +90,45 @@ def test_evaluate_a_checkpoint_on_a_miniature(tmp_path: Path, capsys: pytest.Cap
     assert {"miou", "interval", "n_blocks", "per_class"} <= set(result["protocols"]["crop_pixels"])
     assert main(["benchmarks", "evaluate", "zuericrop", "--demo", "--checkpoint", str(checkpoint)]) == 3
     assert "missing: B8A" in capsys.readouterr().err
+
+
+def test_no_statistic_of_the_external_set_reaches_the_model(miniatures: dict[str, Path], tmp_path: Path) -> None:
+    folder = save_untrained(tmp_path / "unet")
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    predictor = load_predictor(folder)
+    benchmark = BENCHMARKS["pastis"]
+    view, options = benchmark.views["eurocrops-10"], parse_options(benchmark, {"date": "middle"})
+    collection = open_checked(benchmark, miniatures["pastis"], view, options)
+    first = collection.entries[0]
+
+    def brighten_others(entry: Entry) -> Sample:
+        sample = collection.read(entry)
+        return sample if entry == first else replace(sample, image=sample.image * np.float32(7))
+
+    def count(*entries: Entry) -> np.ndarray:
+        judged = replace(collection, entries=entries, read=brighten_others)
+        result = evaluate_benchmark({"m": predictor}, judged, EvaluationOptions(bootstrap=100), seed=0)
+        return np.array(result["protocols"]["all_pixels"]["confusion"])
+
+    alone = count(first)  # what is said of a sample is the same whatever stands beside it, before or after
+    np.testing.assert_array_equal(count(*collection.entries), alone + count(*collection.entries[1:]))
+    np.testing.assert_array_equal(count(*reversed(collection.entries)), count(*collection.entries))
+    assert (count(collection.entries[1]).sum(0) > 0).sum() > 1
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def test_shift_is_said_before_judging(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    benchmark = BENCHMARKS["pastis"]
+    view, options = benchmark.views["eurocrops-10"], parse_options(benchmark, {"date": "middle"})
+    collection = benchmark.open(benchmark.write_miniature(tmp_path / "p"), view.name, options)
+    rng, read = np.random.default_rng(0), [collection.read(e) for e in collection.entries]
+    offset = [replace(s, image=s.image + np.float32(0.1)) for s in read]
+    seen = {"seen": summarise(offset, len(view.class_names), rng).to_json()}
+    checkpoint = save_untrained(tmp_path / "unet", seen)
+    arguments = ["benchmarks", "evaluate", "pastis", "--demo", "--checkpoint", str(checkpoint), "--set", "date=middle"]
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["shift"][str(checkpoint)]
+    assert any("0.1" in f["message"] for f in found if f["kind"] == "radiometry"), found
 
 
 def test_list_and_check(miniatures: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

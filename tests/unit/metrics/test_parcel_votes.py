@@ -30,6 +30,17 @@ def test_a_parcel_weighs_its_pixels_by_area() -> None:
     assert parcel_confusions(parts, [0], 1, 3, by_area=True)[0].tolist() == [[0, 0, 0], [0, 0, 4], [0, 0, 3]]
 
 
+def test_sure_pixels_outvote_the_many_by_mean_probability() -> None:
+    sure = np.float32([0.0, 0.9, 0.1])[:, None, None] * (FIRST == 1)  # the one pixel of parcel 7 that is right
+    unsure = np.float32([0.0, 0.45, 0.55])[:, None, None] * (FIRST != 1)
+    parts = [count_parcels(LABELS, FIRST, IDS, 3, (sure + unsure).astype(np.float32))]
+    assert parcel_confusions(parts, [0], 1, 3)[0, 1].tolist() == [0, 0, 1]
+    assert parcel_confusions(parts, [0], 1, 3, by_probability=True)[0, 1].tolist() == [0, 1, 0]
+    without = [count_parcels(LABELS, FIRST, IDS, 3)]  # no probabilities: both votes are one
+    by_pixels, by_mean = (parcel_confusions(without, [0], 1, 3, by_probability=b) for b in (False, True))
+    assert (by_pixels == by_mean).all()
+
+
 def test_no_parcel_at_all() -> None:
     parts = [count_parcels(LABELS, FIRST, np.zeros_like(IDS), 3)]
     assert parcel_confusions(parts, [0], 1, 3).sum() == 0

@@ -1,0 +1,37 @@
+"""`bocage crossvalidate`: models on parcels with series, judged in folds of ground."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from bocage.cli.output import emit, say, settings, table
+
+
+def crossvalidate(
+    file: Path = typer.Argument(help="What is compared (YAML): series, splits, models.", metavar="FILE.yaml"),
+    overrides: list[str] = typer.Option([], "--set", help="Override a value: KEY=VALUE. Repeatable.", metavar="K=V"),
+    out: Path | None = typer.Option(None, "--out", help="Folder; default runs/<name>."),
+) -> None:
+    """Models on parcels whose series stand in a Parquet table: every fold of ground is the test part once."""
+    from bocage.experiment.crossvalidation import CrossValidation
+    from bocage.experiment.load import load_options
+    from bocage.pipeline.crossvalidate import run_crossvalidation
+
+    plan = load_options(file, overrides, CrossValidation)
+    result = run_crossvalidation(plan, out=out or Path("runs") / plan.name, workers=settings.workers, say=say)
+    rows = []
+    for kind in ("models", "baselines"):
+        for name, record in result[kind].items():
+            scores = next(iter(record["protocols"].values()))
+            bounds = (scores["interval"] or {}).get("pixel_accuracy", {"low": None, "high": None})
+            shown = (
+                scores["pixel_accuracy"],
+                bounds["low"],
+                bounds["high"],
+                scores["miou_foreground"],
+                scores["kappa"],
+            )
+            rows.append((name, kind.removesuffix("s"), *shown))
+    emit(result, text=table(["name", "", "accuracy", "low", "high", "foreground mIoU", "kappa"], rows))

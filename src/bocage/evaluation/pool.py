@@ -1,0 +1,69 @@
+"""Evaluations of several folds → one evaluation of all of them. Reads blocks.npz of each fold, writes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bocage.core.arrays import Int64
+from bocage.core.artifacts import read_json
+from bocage.evaluation.compare import compare_models
+from bocage.evaluation.describe import describe_counts
+from bocage.evaluation.options import EvaluationOptions
+from bocage.evaluation.write import write_blocks, write_evaluation
+from bocage.metrics.protocols import PROTOCOLS
+
+
+def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, folder: Path) -> dict[str, Any]:
+    """Count what every fold's models said of its own test part as one survey.
+
+    Each fold judged other blocks of ground, so the pooled counts hold each block once and intervals resample all of
+    them. They say how well models *of this kind* do; the spread between folds is no interval and is not given.
+
+    Args:
+        folds: folders that `evaluate` has written, with the same models, classes and protocols.
+        folder: gets evaluation.json and blocks.npz.
+
+    Returns:
+        The content of evaluation.json; `mean_loss` and calibration are those of single folds and not pooled.
+    """
+    records = [read_json(fold / "evaluation.json") for fold in folds]
+    class_names, n_folds = records[0]["classes"], len(folds)
+    blocks, counts = join_blocks([dict(np.load(fold / "blocks.npz")) for fold in folds])
+    described: dict[str, dict[str, Any]] = {}
+    for name, by_protocol in counts.items():
+        protocols = {
+            p: describe_counts(c, None, PROTOCOLS[p], class_names, options, seed) for p, c in by_protocol.items()
+        }
+        described[name] = {"protocols": protocols}
+    models, first = list(records[0]["models"]), options.protocols[0]
+    result = {
+        "part": f"the test parts of {n_folds} folds",
+        "classes": class_names,
+        "n_samples": sum(r["n_samples"] for r in records),
+        "n_unseen_px": sum(r["n_unseen_px"] for r in records),
+        "protocols": described[models[0]]["protocols"],
+        "models": {name: described[name] for name in models},
+        "baselines": {name: record for name, record in described.items() if name not in models},
+        "compare": compare_models({m: counts[m][first] for m in models}, PROTOCOLS[first], options, seed=seed),
+    }
+    write_blocks(folder, blocks, counts)
+    write_evaluation(folder, result)
+    return result
+
+
+def join_blocks(folds: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, dict[str, Int64]]]:
+    """Block ids, and name → protocol → counts (n_blocks, K, K), of the arrays of several blocks.npz."""
+    blocks, index = np.unique(np.concatenate([fold["blocks"] for fold in folds]), return_inverse=True)
+    counts: dict[str, dict[str, Int64]] = {}
+    for key in folds[0]:
+        if key != "blocks":
+            name, _, protocol = key.rpartition("/")
+            together = np.concatenate([fold[key] for fold in folds])
+            pooled = np.zeros((len(blocks), *together.shape[1:]), np.int64)
+            np.add.at(pooled, index, together)
+            counts.setdefault(name, {})[protocol] = pooled
+    return blocks.tolist(), counts
