@@ -9,8 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pydantic import ValidationError
+
 from bocage.core.artifacts import read_json
-from bocage.core.errors import ConfigError
+from bocage.core.errors import ConfigError, DataError
 from bocage.cubes.build import build_cube, check_scenes, digest_plan
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.periods import plan_periods
@@ -118,7 +120,14 @@ def build_cubes(
     Raises:
         DataError: if the record has steps that a cube of this version does not know.
     """
-    options = CubeOptions(**{k: v for k, v in preprocessing.items() if k in CubeOptions.model_fields})
+    try:
+        options = CubeOptions(**{k: v for k, v in preprocessing.items() if k in CubeOptions.model_fields})
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors())
+        raise DataError(
+            f"The checkpoint says that its imagery was prepared in a way that no cube can be made ({wrong}). "
+            "Train the model again, or map a cube that exists with --cube."
+        ) from error
     check_preprocessing(preprocessing, describe_preprocessing(options, wanted.level))
     place = plan_regions(region_from_text(region) if region else RegionOptions())[0]
     scenes, tally = search_scenes(wanted, place.geometry)
