@@ -121,7 +121,7 @@ def test_a_cube_made_otherwise_than_the_training_data_is_refused_with_the_differ
     ("changed", "words"),
     [
         ({"level": "L1C"}, "L1C"),
-        ({"composite": "period_median"}, "periods and composite: period_median belong together"),
+        ({"composite": "period_median"}, "periods and composite: period_… belong together"),
         ({"offset": -1000}, "offset: trained on -1000, mapping unknown"),
     ],
 )
