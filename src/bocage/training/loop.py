@@ -97,7 +97,9 @@ def train_network(
         history = _resume(folder / STATE_FILE, network, optimizer, fingerprint)
         shown.advance(len(history) * n_samples)
         stepped = together.share(network)
-        step = _Step(task, torch.compile(stepped) if options.compile else stepped, options, kind, device, together)
+        if options.compile:
+            stepped.compile()
+        step = _Step(task, stepped, options, kind, device, together)
 
         while not is_finished(history, epochs=options.epochs, patience=options.patience):
             epoch, start = len(history) + 1, time.perf_counter()

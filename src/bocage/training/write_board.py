@@ -25,12 +25,12 @@ def board(folder: Path, *, writes: bool) -> Iterator[Callable[[Epoch], None]]:
         return
     from torch.utils.tensorboard import SummaryWriter
 
-    with SummaryWriter(folder / FOLDER) as writer:  # type: ignore[no-untyped-call]
+    with SummaryWriter(folder / FOLDER) as writer:
         yield lambda epoch: _draw(writer, epoch)
 
 
 def _draw(writer: SummaryWriter, epoch: Epoch) -> None:
     for name, value in asdict(epoch).items():
         if name != "epoch":
-            writer.add_scalar(name, value, epoch.epoch)  # type: ignore[no-untyped-call]
-    writer.flush()  # type: ignore[no-untyped-call]
+            writer.add_scalar(name, value, epoch.epoch)
+    writer.flush()
