@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -98,7 +97,8 @@ def train_network(
         history = _resume(folder / STATE_FILE, network, optimizer, fingerprint)
         shown.advance(len(history) * n_samples)
         stepped = together.share(network)
-        stepped = cast(nn.Module, torch.compile(stepped)) if options.compile else stepped
+        if options.compile:
+            stepped.compile()
         step = _Step(task, stepped, options, kind, device, together)
 
         while not is_finished(history, epochs=options.epochs, patience=options.patience):
