@@ -52,6 +52,7 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#dfe2da",
     "grid.linewidth": 0.7,
     "axes.prop_cycle": cycler(color=SERIES_COLORS),
+    "figure.constrained_layout.w_pad": 0.12,  # inches: ticks may gain a digit after the layout is made
     "legend.frameon": False,
     "legend.fontsize": 8.5,
 }
