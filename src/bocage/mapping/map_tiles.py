@@ -57,11 +57,12 @@ def map_tiles(
         by_zone.setdefault(str(cube.grid.crs).lower().removeprefix("epsg:"), []).append(name)
     mosaics = {
         f"{MOSAIC}-{zone}": mosaic_maps(
-            [folder / name for name in names],
+            {name: cubes[name] for name in names},
             folder / f"{MOSAIC}-{zone}",
-            options.overlaps,
-            class_names=predictor.class_names,
+            options,
+            predictor=predictor,
             colors=colors,
+            model=model,
         )
         for zone, names in by_zone.items()
         if len(names) > 1

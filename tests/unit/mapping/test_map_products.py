@@ -203,9 +203,8 @@ def test_two_tiles_make_one_mosaic_and_all_files_open(tmp_path: Path):
     votes = gpd.read_file(tmp_path / "t0" / "parcels.gpkg")
     assert votes["second_class"].tolist() == ["wheat, soft"]
     assert pd.read_csv(tmp_path / "t0" / record["areas"])["n_px"].sum() == 300 * 260
-    made = mosaic_maps(
-        [tmp_path / "t1", tmp_path / "t0"], tmp_path / "all", "edge_distance", class_names=NAMES, colors=COLORS
-    )
+    tiles = {"t1": Tile(200, (300, 260)), "t0": Tile(0, (300, 260))}
+    made = mosaic_maps(tiles, tmp_path / "all", options, predictor=Shares(), colors=COLORS, model={})
     with rasterio.open(tmp_path / "all" / made["class_map"]) as raster:
         assert raster.shape == (300, 460)
         assert raster.bounds.left == 500_000
@@ -213,6 +212,16 @@ def test_two_tiles_make_one_mosaic_and_all_files_open(tmp_path: Path):
         assert raster.colormap(1)[1] == (255, 204, 0, 255)
     assert len(gpd.read_parquet(tmp_path / "all" / made["parcels"])) == 1
     assert made["n_px"] == 300 * 460
+    assert pd.read_csv(tmp_path / "all" / made["areas"])["n_px"].sum() == 300 * 460
+    with rasterio.open(tmp_path / "all" / made["probabilities"]) as raster:
+        assert (raster.shape, raster.scales[0], raster.descriptions) == ((300, 460), 0.01, NAMES)
+        assert np.abs(raster.read().astype(int).sum(0) - 100).max() <= 1
+    item = json.loads((tmp_path / "all" / made["stac_item"]).read_text())
+    pystac.Item.from_dict(item)
+    assert item["properties"]["proj:shape"] == [300, 460]
+    assert {key for key, asset in item["assets"].items() if (tmp_path / "all" / asset["href"]).is_file()} == {
+        *("class_map", "confidence_map", "probabilities", "parcels", "parcels_gpkg", "areas", "style", "legend")
+    }
     assert not list((tmp_path / "all").glob(".*"))
 
 
