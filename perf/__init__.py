@@ -19,4 +19,5 @@ ENTRIES = (
     "statistics_exact",
     "building",
     "building_cog",
+    "mapping_unet",
 )

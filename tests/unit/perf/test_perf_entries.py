@@ -4,6 +4,7 @@ import importlib
 
 import pytest
 
+from bocage.mapping.options import MappingOptions
 from perf import ENTRIES
 from perf.__main__ import main
 
@@ -15,6 +16,7 @@ SMALL = {
     "gapfill": {"size_px": 32},
     "gapfill_loop": {"size_px": 16},
     "statistics_exact": {"size_px": 512, "n_parcels": 200},
+    "mapping_unet": {"size_px": 112, "base_channels": 8, "options": MappingOptions(window_px=64, overlap_px=16)},
 }
 
 
