@@ -24,4 +24,5 @@ ENTRIES = (
     "convlstm",
     "attention",
     "forest",
+    "mapping_unet",
 )

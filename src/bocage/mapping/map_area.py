@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from bocage.core.arrays import IGNORE, Float32, UInt8
 from bocage.core.artifacts import read_json, write_json, write_text
 from bocage.core.digest import canonical_json, digest_value
 from bocage.core.errors import ConfigError
+from bocage.core.grid import Grid
 from bocage.cubes.store import CubeStore
 from bocage.mapping.areas import AreaCounts
 from bocage.mapping.options import MappingOptions
@@ -88,17 +90,22 @@ def map_area(
             rows.remove()
         raise
     start = time.perf_counter()
-    files = _write_rasters(folder, cube, rows, class_names, colors, options)
+    files = write_rasters(
+        folder,
+        cube.grid,
+        rows.read,
+        class_names=class_names,
+        colors=colors,
+        probabilities=options.probabilities,
+        scratch=rows.folder,
+    )
     tally = None
     if votes is not None:
         table, tally = votes.result(class_names)
         write_votes(table, folder / PARCELS, scratch=rows.folder)
         write_geopackage(table, folder / GEOPACKAGE, scratch=rows.folder)
         files |= {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}
-    write_text(folder / AREAS, areas.result(class_names).to_csv(index=False))
-    write_text(folder / STYLE, to_qml(class_names, colors))
-    write_text(folder / LEGEND, to_legend(class_names, colors))
-    files |= {"areas": AREAS, "style": STYLE, "legend": LEGEND}
+    files |= write_tables(folder, areas, class_names=class_names, colors=colors)
     item = build_item(
         folder.resolve().name,
         cube.grid,
@@ -171,20 +178,31 @@ def _predict(
     return before + time.perf_counter() - start
 
 
-def _write_rasters(
+def write_rasters(
     folder: Path,
-    cube: CubeStore,
-    rows: RowStore,
+    grid: Grid,
+    read_rows: Callable[[str, int, int], UInt8],
+    *,
     class_names: Sequence[str],
     colors: Sequence[str],
-    options: MappingOptions,
+    probabilities: bool,
+    scratch: Path,
 ) -> dict[str, str]:
-    """The finished rows as COGs; returns asset key -> file name."""
+    """The rasters of a map as COGs.
+
+    Args:
+        read_rows: ("classes", "confidence" or "probabilities", first row, number of rows) -> (layer, rows, columns).
+        probabilities: whether there are any.
+        scratch: an existing folder on the same disk for unfinished files.
+
+    Returns:
+        Asset key -> file name.
+    """
     write_cog(
         folder / CLASS_MAP,
-        cube.grid,
-        lambda row, n: rows.read("classes", row, n),
-        scratch=rows.folder,
+        grid,
+        partial(read_rows, "classes"),
+        scratch=scratch,
         descriptions=["class"],
         overviews="MODE",
         colormap=class_colormap(colors),
@@ -192,25 +210,35 @@ def _write_rasters(
     )
     write_cog(
         folder / CONFIDENCE,
-        cube.grid,
-        lambda row, n: rows.read("confidence", row, n),
-        scratch=rows.folder,
+        grid,
+        partial(read_rows, "confidence"),
+        scratch=scratch,
         descriptions=["confidence in per cent"],
         overviews="AVERAGE",
     )
     files = {"class_map": CLASS_MAP, "confidence_map": CONFIDENCE}
-    if options.probabilities:
+    if probabilities:
         write_cog(
             folder / PROBABILITIES,
-            cube.grid,
-            lambda row, n: rows.read("probabilities", row, n),
-            scratch=rows.folder,
+            grid,
+            partial(read_rows, "probabilities"),
+            scratch=scratch,
             descriptions=list(class_names),
             overviews="AVERAGE",
             scale=0.01,
         )
         files["probabilities"] = PROBABILITIES
     return files
+
+
+def write_tables(
+    folder: Path, areas: AreaCounts, *, class_names: Sequence[str], colors: Sequence[str]
+) -> dict[str, str]:
+    """Areas, style and legend of a map; returns asset key -> file name."""
+    write_text(folder / AREAS, areas.result(class_names).to_csv(index=False))
+    write_text(folder / STYLE, to_qml(class_names, colors))
+    write_text(folder / LEGEND, to_legend(class_names, colors))
+    return {"areas": AREAS, "style": STYLE, "legend": LEGEND}
 
 
 def to_map(band: MapBand) -> tuple[UInt8, UInt8]:

@@ -17,6 +17,7 @@ from bocage.mapping.map_area import map_area
 from bocage.mapping.mosaic import mosaic_maps
 from bocage.mapping.options import MappingOptions
 from bocage.mapping.parcels import touches
+from bocage.mapping.read import read_regions
 from bocage.models.predictor import Predictor
 
 MOSAIC = "mosaic"  # names of mosaics start like this
@@ -42,26 +43,28 @@ def map_tiles(
         Name -> content of map.json, mosaics first, the tile maps after them.
 
     Raises:
-        NothingLeft: if parcels are given and none lies on any of the cubes.
+        NothingLeft: if parcels or regions are given and none lies on any of the cubes.
     """
     predictor = combine(predictors, augment=options.augment)
-    near = {name: parcels is not None and _has_parcels(parcels, cube.grid) for name, cube in cubes.items()}
-    if parcels is not None and not any(near.values()):
-        near = dict.fromkeys(near, True)  # the first map refuses, and says where both lie
+    regions = read_regions(options.areas_path, options.areas_name) if options.areas_path else None
+    farmed, counted = _near(parcels, cubes), _near(regions, cubes)
+    elsewhere = options.model_copy(update={"areas_path": None})
     made = {}
     for name, cube in cubes.items():
-        frame = parcels if near[name] else None
-        made[name] = map_area(predictor, cube, frame, folder / name, options, colors=colors, model=model)
+        chosen = options if name in counted else elsewhere
+        frame = parcels if name in farmed else None
+        made[name] = map_area(predictor, cube, frame, folder / name, chosen, colors=colors, model=model)
     by_zone: dict[str, list[str]] = {}
     for name, cube in cubes.items():
         by_zone.setdefault(str(cube.grid.crs).lower().removeprefix("epsg:"), []).append(name)
     mosaics = {
         f"{MOSAIC}-{zone}": mosaic_maps(
-            [folder / name for name in names],
+            {name: cubes[name] for name in names},
             folder / f"{MOSAIC}-{zone}",
-            options.overlaps,
-            class_names=predictor.class_names,
+            options if counted.intersection(names) else elsewhere,
+            predictor=predictor,
             colors=colors,
+            model=model,
         )
         for zone, names in by_zone.items()
         if len(names) > 1
@@ -77,5 +80,12 @@ def combine(predictors: Sequence[Predictor], *, augment: bool) -> Predictor:
     return Augmented(whole) if augment else whole
 
 
-def _has_parcels(parcels: gpd.GeoDataFrame, grid: Grid) -> bool:
-    return bool(touches(shapely.bounds(parcels.geometry.to_crs(str(grid.crs)).to_numpy()), grid).any())
+def _near(frame: gpd.GeoDataFrame | None, cubes: Mapping[str, CubeStore]) -> set[str]:
+    """Names of the cubes that the frame touches; all if it touches none, so that the first map says where both lie."""
+    if frame is None:
+        return set()
+    return {name for name, cube in cubes.items() if _touches(frame, cube.grid)} or set(cubes)
+
+
+def _touches(frame: gpd.GeoDataFrame, grid: Grid) -> bool:
+    return bool(touches(shapely.bounds(frame.geometry.to_crs(str(grid.crs)).to_numpy()), grid).any())

@@ -1,8 +1,8 @@
 """Maps of several tiles of one UTM zone -> one map. Reads rasters in bands of rows; writes COGs.
 
-A pixel that several tiles map is taken whole from one of them, class and confidence together: `edge_distance` takes the
-tile whose edge is farthest from the pixel, since windows at an edge see less around them; `first` the first by name. A
-tile that has not seen a pixel (255) leaves it to the others.
+A pixel that several tiles map is taken whole from one of them, class, confidence and probabilities together:
+`edge_distance` takes the tile whose edge is farthest from the pixel, since windows at an edge see less around them;
+`first` the first by name. A tile that has not seen a pixel (255) leaves it to the others.
 """
 
 from __future__ import annotations
@@ -20,13 +20,28 @@ import rasterio
 from rasterio.windows import Window as RasterWindow
 
 from bocage.core.arrays import IGNORE, Int32, UInt8
-from bocage.core.artifacts import read_json, write_json, write_text
+from bocage.core.artifacts import read_json, write_json
 from bocage.core.errors import GridMismatch
 from bocage.core.grid import Grid, Window, full_window, grid_bounds, grid_resolution_m, make_grid, same_lattice
-from bocage.mapping.map_area import CLASS_MAP, CONFIDENCE, GEOPACKAGE, LEGEND, PARCELS, RECORD, SCRATCH, STYLE
-from bocage.mapping.options import OverlapRule
-from bocage.mapping.style import to_legend, to_qml
-from bocage.mapping.write import BLOCK_PX, class_colormap, write_cog, write_geopackage, write_votes
+from bocage.cubes.store import CubeStore
+from bocage.mapping.areas import AreaCounts
+from bocage.mapping.map_area import (
+    CLASS_MAP,
+    CONFIDENCE,
+    GEOPACKAGE,
+    ITEM,
+    PARCELS,
+    PROBABILITIES,
+    RECORD,
+    SCRATCH,
+    write_rasters,
+    write_tables,
+)
+from bocage.mapping.options import MappingOptions, OverlapRule
+from bocage.mapping.read import read_regions
+from bocage.mapping.stac import build_item
+from bocage.mapping.write import BLOCK_PX, write_geopackage, write_votes
+from bocage.models.predictor import Predictor
 
 
 def join_grids(grids: Sequence[Grid]) -> tuple[Grid, list[Window]]:
@@ -83,83 +98,95 @@ def edge_distance(place: Window, row: int, n_rows: int) -> Int32:
 
 
 def mosaic_maps(
-    tiles: Sequence[Path], folder: Path, rule: OverlapRule, *, class_names: Sequence[str], colors: Sequence[str]
+    tiles: Mapping[str, CubeStore],
+    folder: Path,
+    options: MappingOptions,
+    *,
+    predictor: Predictor,
+    colors: Sequence[str],
+    model: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Join the maps of several tiles of one zone.
 
     Args:
-        tiles: folders of `map_area`; in the order of their names.
-        folder: gets class_map.tif, confidence.tif, style, legend, the parcels (each with the vote of the tile that has
-            most of its pixels) and map.json.
+        tiles: name of the folder of `map_area`, beside `folder` -> the cube that it maps.
+        folder: gets the same files as a map of one tile; each parcel has the vote of the tile with most of its pixels.
+        options: those of the tiles' maps.
+        model: as for `map_area`.
 
     Returns:
         The content of its map.json.
 
     Raises:
         GridMismatch: if the tiles do not share one projection and pixel lattice.
+        NothingLeft: if regions are given and none lies on the mosaic.
     """
-    tiles = sorted(tiles, key=lambda tile: tile.name)
-    px = np.zeros(256, np.int64)
+    class_names = predictor.class_names
+    names = sorted(tiles)
+    grid, places = join_grids([tiles[name].grid for name in names])
+    regions = read_regions(options.areas_path, options.areas_name) if options.areas_path else None
+    areas = AreaCounts(grid, regions)
+    files_by_layer = {"classes": CLASS_MAP, "confidence": CONFIDENCE}
+    if options.probabilities:
+        files_by_layer["probabilities"] = PROBABILITIES
     with ExitStack() as stack:
         scratch = folder / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)  # of a killed run
         scratch.mkdir(parents=True)
         stack.callback(shutil.rmtree, scratch)
-        rasters = [
-            [stack.enter_context(rasterio.open(tile / name)) for name in (CLASS_MAP, CONFIDENCE)] for tile in tiles
-        ]
-        grid, places = join_grids(
-            [make_grid(str(r.crs), r.bounds.left, r.bounds.top, r.res[0], r.shape) for r, _ in rasters]
-        )
-        width = int(grid.shape[1])
+        rasters = {
+            layer: [stack.enter_context(rasterio.open(folder.parent / name / file)) for name in names]
+            for layer, file in files_by_layer.items()
+        }
 
-        def read_rows(row: int, n: int, layer: int) -> UInt8:
-            parts = []
-            for pair, place in zip(rasters, places, strict=True):
-                first, last = max(row, place.row), min(row + n, place.row + place.height)
-                if first < last:
-                    window = RasterWindow(0, first - place.row, place.width, last - first)
-                    parts.append((np.stack([r.read(1, window=window) for r in pair]), place))
-            merged = merge_rows(parts, row, (n, width), rule)
-            return merged[layer : layer + 1] if len(merged) > layer else merged
+        def read_rows(layer: str, row: int, n: int) -> UInt8:
+            return _read_rows(
+                rasters["classes"], rasters[layer], places, row, (n, int(grid.shape[1])), options.overlaps
+            )
 
-        write_cog(
-            folder / CLASS_MAP,
+        files = write_rasters(
+            folder,
             grid,
-            lambda row, n: read_rows(row, n, 0),
+            read_rows,
+            class_names=class_names,
+            colors=colors,
+            probabilities=options.probabilities,
             scratch=scratch,
-            descriptions=["class"],
-            overviews="MODE",
-            colormap=class_colormap(colors),
-            tags={f"CLASS_{i}": name for i, name in enumerate(class_names)},
-        )
-        write_cog(
-            folder / CONFIDENCE,
-            grid,
-            lambda row, n: read_rows(row, n, 1),
-            scratch=scratch,
-            descriptions=["confidence in per cent"],
-            overviews="AVERAGE",
         )
         with rasterio.open(folder / CLASS_MAP) as made:
             for row in range(0, made.height, BLOCK_PX):
-                window = RasterWindow(0, row, width, min(BLOCK_PX, made.height - row))
-                px += np.bincount(made.read(1, window=window).ravel(), minlength=256)
-        files: dict[str, Any] = {"class_map": CLASS_MAP, "confidence_map": CONFIDENCE, "parcels": None}
-        if votes := [gpd.read_parquet(tile / PARCELS) for tile in tiles if (tile / PARCELS).is_file()]:
-            joined = join_votes(votes)
+                window = RasterWindow(0, row, made.width, min(BLOCK_PX, made.height - row))
+                areas.add(row, made.read(1, window=window))
+        votes = [folder.parent / name / PARCELS for name in names]
+        if frames := [gpd.read_parquet(path) for path in votes if path.is_file()]:
+            joined = join_votes(frames)
             write_votes(joined, folder / PARCELS, scratch=scratch)
             write_geopackage(joined, folder / GEOPACKAGE, scratch=scratch)
             files |= {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}
-    write_text(folder / STYLE, to_qml(class_names, colors))
-    write_text(folder / LEGEND, to_legend(class_names, colors))
-    speeds: list[Mapping[str, Any]] = [read_json(tile / RECORD) for tile in tiles]
+    files |= write_tables(folder, areas, class_names=class_names, colors=colors)
+    cubes = [tiles[name] for name in names]
+    item = build_item(
+        folder.resolve().name,
+        grid,
+        np.unique(np.concatenate([cube.days for cube in cubes])),
+        files,
+        class_names=class_names,
+        colors=colors,
+        bands=predictor.bands,
+        window_px=options.window_px,
+        model=model,
+        scenes=[scene for cube in cubes for scene in getattr(cube, "scenes", ())],
+    )
+    write_json(folder / ITEM, item)
+    px = areas.px[0]
+    speeds: list[Mapping[str, Any]] = [read_json(folder.parent / name / RECORD) for name in names]
     record = {
+        "probabilities": None,
+        "parcels": None,
         **files,
-        "style": STYLE,
-        "legend": LEGEND,
-        "tiles": [tile.name for tile in tiles],
-        "overlaps": rule,
+        "stac_item": ITEM,
+        "tiles": names,
+        "overlaps": options.overlaps,
         "n_px": int(px.sum()),
         "n_unseen_px": int(px[IGNORE]),
         "px_by_class": {name: int(px[i]) for i, name in enumerate(class_names)},
@@ -167,6 +194,26 @@ def mosaic_maps(
     }
     write_json(folder / RECORD, record)
     return record
+
+
+def _read_rows(
+    deciding: Sequence[rasterio.DatasetReader],
+    wanted: Sequence[rasterio.DatasetReader],
+    places: Sequence[Window],
+    row: int,
+    shape: tuple[int, int],
+    rule: OverlapRule,
+) -> UInt8:
+    """Rows (layer, rows, columns) of a mosaic from the tiles' rasters; the classes decide whose a pixel is."""
+    parts = []
+    for classes, raster, place in zip(deciding, wanted, places, strict=True):
+        first, last = max(row, place.row), min(row + shape[0], place.row + place.height)
+        if first < last:
+            window = RasterWindow(0, first - place.row, place.width, last - first)
+            parts.append((np.concatenate([r.read(window=window) for r in (classes, raster)]), place))
+    if not parts:
+        return np.full((wanted[0].count, *shape), IGNORE, np.uint8)
+    return merge_rows(parts, row, shape, rule)[1:]
 
 
 def join_votes(votes: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:

@@ -23,7 +23,7 @@ class MappingOptions(Options):
         False, description="Predict every window in its eight orientations and average; eight times the work."
     )
     window_px: int = Field(512, description="Side of the windows that are predicted, in pixels.", ge=16)
-    overlap_px: int = Field(64, description="Overlap of neighbouring windows, in pixels; they are blended there.", ge=0)
+    overlap_px: int = Field(32, description="Overlap of neighbouring windows, in pixels; they are blended there.", ge=0)
     probabilities: bool = Field(False, description="Also write one raster layer a class with its probability.")
     areas_path: Path | None = Field(
         None, description="Polygon file (such as NUTS): areas by class are also given for each of its regions."

@@ -18,6 +18,7 @@ from bocage.core.grid import Window, make_grid
 from bocage.mapping.areas import BASIS, AreaCounts
 from bocage.mapping.ensemble import Augmented, Ensemble
 from bocage.mapping.map_area import map_area
+from bocage.mapping.map_tiles import map_tiles
 from bocage.mapping.mosaic import edge_distance, join_grids, merge_rows, mosaic_maps
 from bocage.mapping.options import MappingOptions
 from bocage.mapping.read import read_regions
@@ -179,6 +180,7 @@ class Tile:
 
     def __init__(self, left_px: int, shape: tuple[int, int]) -> None:
         self.grid = make_grid("EPSG:32631", 500_000 + 10 * left_px, 5_000_000, 10, shape)
+        self.record = {"grid": str(self.grid)}
 
     def read(self, window):
         from bocage.core.grid import grid_window
@@ -203,9 +205,8 @@ def test_two_tiles_make_one_mosaic_and_all_files_open(tmp_path: Path):
     votes = gpd.read_file(tmp_path / "t0" / "parcels.gpkg")
     assert votes["second_class"].tolist() == ["wheat, soft"]
     assert pd.read_csv(tmp_path / "t0" / record["areas"])["n_px"].sum() == 300 * 260
-    made = mosaic_maps(
-        [tmp_path / "t1", tmp_path / "t0"], tmp_path / "all", "edge_distance", class_names=NAMES, colors=COLORS
-    )
+    tiles = {"t1": Tile(200, (300, 260)), "t0": Tile(0, (300, 260))}
+    made = mosaic_maps(tiles, tmp_path / "all", options, predictor=Shares(), colors=COLORS, model={})
     with rasterio.open(tmp_path / "all" / made["class_map"]) as raster:
         assert raster.shape == (300, 460)
         assert raster.bounds.left == 500_000
@@ -213,7 +214,32 @@ def test_two_tiles_make_one_mosaic_and_all_files_open(tmp_path: Path):
         assert raster.colormap(1)[1] == (255, 204, 0, 255)
     assert len(gpd.read_parquet(tmp_path / "all" / made["parcels"])) == 1
     assert made["n_px"] == 300 * 460
+    assert pd.read_csv(tmp_path / "all" / made["areas"])["n_px"].sum() == 300 * 460
+    with rasterio.open(tmp_path / "all" / made["probabilities"]) as raster:
+        assert (raster.shape, raster.scales[0], raster.descriptions) == ((300, 460), 0.01, NAMES)
+        assert np.abs(raster.read().astype(int).sum(0) - 100).max() <= 1
+    item = json.loads((tmp_path / "all" / made["stac_item"]).read_text())
+    pystac.Item.from_dict(item)
+    assert item["properties"]["proj:shape"] == [300, 460]
+    assert {key for key, asset in item["assets"].items() if (tmp_path / "all" / asset["href"]).is_file()} == {
+        *("class_map", "confidence_map", "probabilities", "parcels", "parcels_gpkg", "areas", "style", "legend")
+    }
     assert not list((tmp_path / "all").glob(".*"))
+
+
+def test_parcels_and_regions_on_one_of_two_tiles_are_enough(tmp_path: Path):
+    shape = [box(500_100, 4_999_900, 500_200, 5_000_000)]
+    gpd.GeoDataFrame({"nuts": ["A"]}, geometry=shape, crs="EPSG:32631").to_file(tmp_path / "regions.gpkg")
+    parcel = gpd.GeoDataFrame({"id": ["p"], "number": [1]}, geometry=shape, crs="EPSG:32631")
+    options = MappingOptions(window_px=32, overlap_px=8, areas_path=tmp_path / "regions.gpkg", areas_name="nuts")
+    cubes = {"t0": Tile(0, (64, 64)), "t1": Tile(60, (64, 64))}
+    made = map_tiles([Shares()], cubes, parcel, tmp_path / "map", options, colors=COLORS, model={})
+    assert list(made) == ["mosaic-32631", "t0", "t1"]
+    regions = {
+        name: set(pd.read_csv(tmp_path / "map" / name / record["areas"])["region"]) for name, record in made.items()
+    }
+    assert regions == {"mosaic-32631": {"whole map", "A"}, "t0": {"whole map", "A"}, "t1": {"whole map"}}
+    assert [record["parcels"] is None for record in made.values()] == [False, False, True]
 
 
 def test_rows_and_sums_of_another_map_are_thrown_away(tmp_path: Path):

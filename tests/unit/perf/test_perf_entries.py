@@ -4,6 +4,7 @@ import importlib
 
 import pytest
 
+from bocage.mapping.options import MappingOptions
 from perf import ENTRIES
 from perf.__main__ import main
 
@@ -20,6 +21,7 @@ SMALL = {
     "convlstm": {"size_px": 16},
     "attention": {"size_px": 4},
     "forest": {"size_px": 32},
+    "mapping_unet": {"size_px": 112, "base_channels": 8, "options": MappingOptions(window_px=64, overlap_px=16)},
 }
 
 
