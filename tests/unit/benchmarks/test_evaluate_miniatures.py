@@ -73,7 +73,6 @@ def save_untrained(folder: Path, training: Mapping[str, Any] | None = None) -> P
         bands=bands,
         n_dates=1,
         preprocessing={"level": "L2A"},
-        training=training or {},
         **about,
     )
     write_record(folder, record)
