@@ -2,6 +2,7 @@
 
 import http.client
 import http.server
+import json
 import os
 import shutil
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bocage.cli.main import main
 from bocage.core.artifacts import write_json
 from bocage.synthetic.options import SyntheticOptions
 from bocage.synthetic.write import write_country
@@ -64,6 +66,17 @@ def experiment_file(country, tmp_path):
 @pytest.fixture
 def environment(cache):
     return {**os.environ, "BOCAGE_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def bocage(capsys):
+    """Run one command line with --json; returns the exit code and the object printed."""
+
+    def run(*arguments):
+        code = main([*map(str, arguments), "--json", "--quiet"])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
 
 
 @pytest.fixture

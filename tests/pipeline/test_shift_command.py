@@ -1,23 +1,12 @@
 """`bocage shift` on products of an invented country: sound ones, some whose offset is denied, and level 1C."""
 
-import json
 import re
 import shutil
 
 import pytest
 
-from bocage.cli.main import main
 from bocage.datasets.read import open_dataset
 from bocage.models.checkpoint import read_record
-
-
-@pytest.fixture
-def bocage(capsys):
-    def run(*arguments):
-        code = main([*map(str, arguments), "--json", "--quiet"])
-        return code, json.loads(capsys.readouterr().out)
-
-    return run
 
 
 @pytest.fixture

@@ -13,24 +13,12 @@ import numpy as np
 import pytest
 import shapely
 
-from bocage.cli.main import main
 from bocage.core.artifacts import ArtifactStore
 from bocage.core.errors import MissingFile
 from bocage.core.grid import make_grid
 from bocage.datasets.read import open_dataset
 from bocage.labels.options import LabelOptions
 from bocage.labels.store import build_labels, open_labels
-
-
-@pytest.fixture
-def bocage(capsys):
-    """Run one command line with --json; returns the exit code and the object printed."""
-
-    def run(*arguments):
-        code = main([*map(str, arguments), "--json", "--quiet"])
-        return code, json.loads(capsys.readouterr().out)
-
-    return run
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 import json
 
 import numpy as np
-import pytest
 import rasterio
 
-from bocage.cli.main import main
 from bocage.datasets.read import open_dataset
 from bocage.splits.store import read_split
 
@@ -14,17 +12,6 @@ STAGES = [
     *("parcels", "taxonomy", "scenes", "cubes", "labels", "patches", "datasets", "splits"),
     *("train/unet", "train/forest", "evaluation", "mapping", "reports"),
 ]
-
-
-@pytest.fixture
-def bocage(capsys):
-    """Run one command line with --json; returns the exit code and the object printed."""
-
-    def run(*arguments):
-        code = main([*map(str, arguments), "--json", "--quiet"])
-        return code, json.loads(capsys.readouterr().out)
-
-    return run
 
 
 def cached(result):

@@ -8,9 +8,7 @@ volume 3, algorithm 5.2.2M), cut to the comparators that the median needs.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
-from itertools import pairwise
 
 import numba
 import numpy as np
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from bocage.core.arrays import AnyArray, Bool, Float32, Int16, Int64, UInt16
 from bocage.core.errors import GridMismatch
+from bocage.core.threads import even_parts, side_by_side
 from bocage.cubes.options import Statistic
 
 _CACHE_BYTES = 32 * 1024  # of one block; the first-level data cache of a common core holds 32 to 64 KiB
@@ -57,20 +56,15 @@ def median_composite(
         raise GridMismatch(f"period numbers go from {period.min()} to {period.max()}, but there are {n_periods}")
     composite = np.zeros((n_periods, c, h, w), np.float32)
     n_valid = np.zeros((n_periods, h, w), np.uint16)
-    rows = np.linspace(0, h, max(threads, 1) + 1).astype(int)
-    with ThreadPoolExecutor(max(threads, 1)) as pool:
-        for p in range(n_periods):
-            dates = np.flatnonzero(period == p)
-            if len(dates):
-                width_px = _CACHE_BYTES // (len(dates) * reflectance.itemsize) // _STEP_PX * _STEP_PX
-                block = np.empty((len(dates), min(max(width_px, _STEP_PX), _MOST_PX)), reflectance.dtype)
-                work = partial(_median, reflectance, valid, dates, median_network(len(dates)))
-                parts = [
-                    pool.submit(work, block.copy(), _last(block), composite[p], n_valid[p], first, last)
-                    for first, last in pairwise(rows)
-                ]
-                for part in parts:
-                    part.result()
+    threads = max(threads, 1)
+    for p in range(n_periods):
+        dates = np.flatnonzero(period == p)
+        if len(dates):
+            width_px = _CACHE_BYTES // (len(dates) * reflectance.itemsize) // _STEP_PX * _STEP_PX
+            block = np.empty((len(dates), min(max(width_px, _STEP_PX), _MOST_PX)), reflectance.dtype)
+            work = partial(_median, reflectance, valid, dates, median_network(len(dates)))
+            parts = [(block.copy(), _last(block), composite[p], n_valid[p], *rows) for rows in even_parts(h, threads)]
+            side_by_side(work, parts, threads)
     return composite, n_valid
 
 

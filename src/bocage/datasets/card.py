@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.arrays import IGNORE, Float32, UInt8
-from bocage.core.artifacts import write_text
+from bocage.core.artifacts import write_bytes, write_text
 from bocage.core.grid import footprint as grid_footprint
 from bocage.core.grid import make_grid
 from bocage.core.tally import Tally
@@ -51,9 +51,7 @@ def write_card(dataset: Dataset, *, name: str, sources: Sequence[Source]) -> Non
     title = f"Data set {name}"
     sections = list(describe(dataset, sources))
     picture = draw_samples(dataset)
-    part = dataset.folder / f".{PICTURE}.tmp"
-    part.write_bytes(picture)
-    part.replace(dataset.folder / PICTURE)
+    write_bytes(dataset.folder / PICTURE, picture)
     write_text(dataset.folder / MARKDOWN, to_markdown(title, sections))
     write_text(dataset.folder / HTML, to_html(title, sections, picture))
 

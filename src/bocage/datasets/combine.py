@@ -15,7 +15,7 @@ from bocage.core.progress import track
 from bocage.core.seeds import generator
 from bocage.core.tally import Tally
 from bocage.datasets.info import DatasetInfo
-from bocage.datasets.manifest import pixel_columns
+from bocage.datasets.manifest import further_columns, pixel_columns
 from bocage.datasets.read import Dataset
 from bocage.datasets.write import DatasetWriter
 from bocage.patches.judge import KEPT
@@ -85,7 +85,7 @@ def merge_datasets(datasets: Sequence[Dataset], out: Path) -> tuple[DatasetInfo,
             ids = sample.parcel_ids
             moved = np.where(ids > 0, ids + np.uint32(shifts[n - 1]), ids) if shifts[n - 1] else ids
             renamed = replace(sample, origin=replace(sample.origin, sample_id=sample_id), parcel_ids=moved)
-            writer.add(renamed, _extra({str(k): v for k, v in row.items()}))
+            writer.add(renamed, further_columns(row))
     tally = Tally.count(verdicts)
     writer.info = replace(writer.info, tallies={"merge": tally.to_json()})
     return writer.finish(), tally
@@ -145,8 +145,8 @@ def _write_part(dataset: Dataset, rows: Sequence[int], out: Path, *, step: str, 
     """The samples in these rows of the manifest as a data set of their own."""
     writer = DatasetWriter(out, replace(dataset.info, tallies={step: tally.to_json()}))
     for i in track(rows, "Writing samples", unit="samples"):
-        row = {str(k): v for k, v in dataset.manifest.iloc[i].to_dict().items()}
-        writer.add(dataset.read(str(row["sample_id"])), _extra(row))
+        row = dataset.manifest.iloc[i].to_dict()
+        writer.add(dataset.read(str(row["sample_id"])), further_columns(row))
     return writer.finish()
 
 
@@ -174,12 +174,6 @@ def stratify(holds: Float64, n: int, rng: np.random.Generator) -> np.ndarray[Any
     if len(chosen) >= n:
         return np.asarray(rng.permutation(chosen)[:n], np.int64)
     return np.concatenate([chosen, rng.permutation(rest)[: n - len(chosen)]]).astype(np.int64)
-
-
-def _extra(row: dict[str, Any]) -> dict[str, Any]:
-    """What a writer wants beside the sample: its window, and the fractions that the sample does not say itself."""
-    fractions = {k: float(v) for k, v in row.items() if k.endswith("_fraction") and k != "valid_fraction"}
-    return {"cube": row["cube"], "row": row["row"], "col": row["col"], **fractions}
 
 
 def _plain(value: Any) -> Any:

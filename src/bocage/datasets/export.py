@@ -23,6 +23,7 @@ from bocage.core.progress import track
 from bocage.core.registry import Registry
 from bocage.datasets.card import CARD
 from bocage.datasets.lock import LOCK
+from bocage.datasets.manifest import further_columns
 from bocage.datasets.read import Dataset
 from bocage.datasets.record import Record
 from bocage.datasets.write import MANIFEST, DatasetWriter, write_table
@@ -60,9 +61,7 @@ def export_npy(dataset: Dataset, out: Path) -> None:
     """The same data set with the store `npy`: one .npy file for image, labels and parcel ids of each sample."""
     writer = DatasetWriter(out, replace(dataset.info, store="npy"))
     for row in track(dataset.manifest.to_dict("records"), "Writing npy", unit="samples"):
-        fractions = {str(k): v for k, v in row.items() if str(k).endswith("_fraction") and k != "valid_fraction"}
-        place = {k: row[k] for k in ("cube", "row", "col")}
-        writer.add(dataset.read(row["sample_id"]), place | fractions)
+        writer.add(dataset.read(row["sample_id"]), further_columns(row))
     writer.finish()
 
 

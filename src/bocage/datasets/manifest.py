@@ -32,6 +32,12 @@ def pixel_columns(n_classes: int) -> list[str]:
     return [f"n_px_{i}" for i in (*range(n_classes), IGNORE)]
 
 
+def further_columns(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """What a writer wants beside the sample: its window, and the fractions that the sample does not say itself."""
+    fractions = {str(k): float(v) for k, v in row.items() if str(k).endswith("_fraction") and k != "valid_fraction"}
+    return {"cube": row["cube"], "row": row["row"], "col": row["col"], **fractions}
+
+
 def sample_row(origin: Origin, days: Int32, record: Record, n_classes: int, extra: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest row of one sample, without its place in the store.
 

@@ -12,8 +12,7 @@ does not depend on the number of threads.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numba
@@ -23,6 +22,7 @@ from rasterio.features import rasterize
 
 from bocage.core.arrays import NO_PARCEL, AnyArray, Bool, Float64, Int64, UInt32
 from bocage.core.grid import Grid
+from bocage.core.threads import side_by_side
 
 Overlaps = Literal["first", "last", "smallest", "ignore"]
 
@@ -65,10 +65,7 @@ def draw_parcels(
     else:
         outlines = _flatten(geometries, numbers.astype(np.uint32), grid, order)
         strips = [(first, min(first + STRIP_ROWS, shape[0])) for first in range(0, shape[0], STRIP_ROWS)]
-        with ThreadPoolExecutor(max_workers=min(len(strips), os.cpu_count() or 1)) as threads:
-            drawn = [threads.submit(_draw_strip, ids, contested, *strip, outlines) for strip in strips]
-            for strip in drawn:
-                strip.result()
+        side_by_side(partial(_draw_strip, ids, contested), [(*strip, outlines) for strip in strips])
     if overlaps == "ignore":
         ids[contested] = NO_PARCEL
     return ids, contested
