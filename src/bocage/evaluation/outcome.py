@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from bocage.core.arrays import IGNORE, Float32, Float64, Int64, UInt8, UInt32
+from bocage.core.arrays import IGNORE, Bool, Float32, Float64, Int64, UInt8, UInt32
 from bocage.metrics.calibration import CalibrationCounts, count_calibration
 from bocage.metrics.confusion import confusion
 from bocage.metrics.parcels import ParcelCounts, count_parcels, parcel_confusions
@@ -57,6 +58,7 @@ class Outcome:
         parcel_ids: UInt32,
         prediction: UInt8,
         probabilities: Float32 | None = None,
+        new_ground: Bool | None = None,
     ) -> None:
         """Count one batch.
 
@@ -64,6 +66,7 @@ class Outcome:
             blocks: block number of each of the B samples.
             labels, parcel_ids, prediction: (B, H, W).
             probabilities: (B, K, H, W), or None where there are none.
+            new_ground: (B, H, W) False where an earlier sample showed the same ground; None: nowhere.
         """
         n_classes = self.confusions.shape[-1]
         for i, block in enumerate(blocks):
@@ -74,7 +77,8 @@ class Outcome:
                 if probabilities is not None:
                     self.losses[zone, block] += loss_by_class(probabilities[i], scored)
             given = None if probabilities is None else probabilities[i]
-            self._parcels.append(count_parcels(labels[i], prediction[i], parcel_ids[i], n_classes, given))
+            new = None if new_ground is None else new_ground[i]
+            self._parcels.append(count_parcels(labels[i], prediction[i], parcel_ids[i], n_classes, given, new))
             self._parcel_blocks.append(block)
             if probabilities is not None:
                 counted = count_calibration(probabilities[i], labels[i])
@@ -86,13 +90,10 @@ class Outcome:
             zones = ZONES[protocol.zone]
             losses = protocol_losses(self.losses[zones].sum(0), protocol) if self.has_loss else None
             return protocol_counts(self.confusions[zones].sum(0), protocol), losses
-        _, n_blocks, n_classes = self.losses.shape
-        votes = parcel_confusions(
-            self._parcels,
-            self._parcel_blocks,
-            n_blocks,
-            n_classes,
-            by_area=protocol.unit == "parcel_area",
-            by_probability=protocol.mean_probability,
-        )
+        votes = self.votes(by_area=protocol.unit == "parcel_area", by_probability=protocol.mean_probability)
         return protocol_counts(votes, protocol), None
+
+    def votes(self, **choices: Any) -> Int64:
+        """Counts (n_blocks, K, K) of parcels; the choices are those of `parcel_confusions`."""
+        _, n_blocks, n_classes = self.losses.shape
+        return parcel_confusions(self._parcels, self._parcel_blocks, n_blocks, n_classes, **choices)

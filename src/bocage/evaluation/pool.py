@@ -14,7 +14,7 @@ from bocage.evaluation.compare import compare_models
 from bocage.evaluation.describe import describe_counts
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.write import write_blocks, write_evaluation
-from bocage.metrics.protocols import PROTOCOLS
+from bocage.metrics.protocols import find_protocol
 
 
 def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, folder: Path) -> dict[str, Any]:
@@ -32,11 +32,13 @@ def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, 
     """
     records = [read_json(fold / "evaluation.json") for fold in folds]
     class_names, n_folds = records[0]["classes"], len(folds)
+    first_model = next(iter(records[0]["models"].values()))["protocols"]
+    names = {p: list(record["per_class"]) for p, record in first_model.items()}
     blocks, counts = join_blocks([dict(np.load(fold / "blocks.npz")) for fold in folds])
     described: dict[str, dict[str, Any]] = {}
     for name, by_protocol in counts.items():
         protocols = {
-            p: describe_counts(c, None, PROTOCOLS[p], class_names, options, seed) for p, c in by_protocol.items()
+            p: describe_counts(c, None, find_protocol(p), names[p], options, seed) for p, c in by_protocol.items()
         }
         described[name] = {"protocols": protocols}
     models, first = list(records[0]["models"]), options.protocols[0]
@@ -48,7 +50,7 @@ def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, 
         "protocols": described[models[0]]["protocols"],
         "models": {name: described[name] for name in models},
         "baselines": {name: record for name, record in described.items() if name not in models},
-        "compare": compare_models({m: counts[m][first] for m in models}, PROTOCOLS[first], options, seed=seed),
+        "compare": compare_models({m: counts[m][first] for m in models}, find_protocol(first), options, seed=seed),
     }
     write_blocks(folder, blocks, counts)
     write_evaluation(folder, result)
@@ -56,11 +58,11 @@ def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, 
 
 
 def join_blocks(folds: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, dict[str, Int64]]]:
-    """Block ids, and name → protocol → counts (n_blocks, K, K), of the arrays of several blocks.npz."""
+    """Block ids, and name → protocol → counts (n_blocks, K, K), of what is in each of several blocks.npz."""
     blocks, index = np.unique(np.concatenate([fold["blocks"] for fold in folds]), return_inverse=True)
     counts: dict[str, dict[str, Int64]] = {}
     for key in folds[0]:
-        if key != "blocks":
+        if key != "blocks" and all(key in fold for fold in folds):
             name, _, protocol = key.rpartition("/")
             together = np.concatenate([fold[key] for fold in folds])
             pooled = np.zeros((len(blocks), *together.shape[1:]), np.int64)

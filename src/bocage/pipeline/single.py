@@ -32,17 +32,27 @@ from bocage.scenes.search import search_scenes
 from bocage.splits.store import read_split
 
 
-def evaluate_checkpoint(checkpoint: Path, dataset: Path, split: Path, *, out: Path | None) -> dict[str, Any]:
-    """Judge one checkpoint on the test part of a split; files go to `out` if it is given."""
+def evaluate_checkpoint(
+    checkpoint: Path, dataset: Path, split: Path, *, out: Path | None, say_shift: Callable[[Any], None]
+) -> dict[str, Any]:
+    """Judge one checkpoint on the test part of a split; files go to `out` if it is given.
+
+    Args:
+        say_shift: told what differs from the training data (`compare_part`) before anything is judged.
+    """
     from bocage.evaluation.evaluate import evaluate
-    from bocage.models.checkpoint import load_predictor
+    from bocage.evaluation.read_shift import compare_part
+    from bocage.models.checkpoint import load_predictor, read_record
 
     with TemporaryDirectory() as scratch:
         folder = out or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         name = checkpoint.resolve().name
         opened, parts = open_dataset(dataset), read_split(split)
-        return evaluate({name: load_predictor(checkpoint)}, opened, parts, EvaluationOptions(), seed=0, folder=folder)
+        shift = compare_part(opened, parts, read_record(checkpoint), seed=0)
+        say_shift(shift)
+        models = {name: load_predictor(checkpoint)}
+        return evaluate(models, opened, parts, EvaluationOptions(), seed=0, folder=folder, shift=shift)
 
 
 def map_with_checkpoint(

@@ -88,7 +88,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     ]
     if models:
         evaluated = ("datasets", "splits", *models)
-        flow.append(Stage("evaluation", 1, evaluated, lambda e: [e.evaluation, e.seed], make_evaluation))
+        flow.append(Stage("evaluation", 2, evaluated, lambda e: [e.evaluation, e.seed], make_evaluation))
     if models and experiment.datasets.samples == "patches":
         mapping = plan_mapping(experiment)
         flow += [s for n, p in parts.items() for s in place_stages([mapping], n, p)] if parts else [mapping]
@@ -112,7 +112,7 @@ def plan_building(experiment: Experiment) -> list[Stage]:
         chosen[samples],
         Stage(
             "datasets",
-            1,
+            2,
             ("parcels", "taxonomy", "scenes", "cubes", "labels", samples),
             lambda e: [e.datasets, e.patches.dates, e.scenes.level, e.cubes],
             make_dataset if samples == "patches" else make_object_dataset,
@@ -360,17 +360,23 @@ def make_model(context: Context, draft: Draft, model: ModelOptions) -> None:
 
 
 def make_evaluation(context: Context, draft: Draft) -> None:
-    """Checkpoints on the test part → scores with intervals, beside their baselines."""
+    """Checkpoints on the test part → scores with intervals, beside their baselines; what differs from training."""
     from bocage.evaluation.evaluate import evaluate
-    from bocage.models.checkpoint import load_predictor
+    from bocage.evaluation.read_shift import compare_part
+    from bocage.models.checkpoint import load_predictor, read_record
 
+    experiment = context.experiment
+    folders = {m.name: context.path(f"train/{m.name}") for m in experiment.models}
+    dataset, split = open_dataset(context.path("datasets")), read_split(context.path("splits") / SPLIT)
+    first = read_record(next(iter(folders.values())))  # all have the same training part
     evaluate(
-        {m.name: load_predictor(context.path(f"train/{m.name}")) for m in context.experiment.models},
-        open_dataset(context.path("datasets")),
-        read_split(context.path("splits") / SPLIT),
-        context.experiment.evaluation,
-        seed=context.experiment.seed,
+        {name: load_predictor(folder) for name, folder in folders.items()},
+        dataset,
+        split,
+        experiment.evaluation,
+        seed=experiment.seed,
         folder=draft.path,
+        shift=compare_part(dataset, split, first, seed=experiment.seed),
     )
 
 
