@@ -207,23 +207,35 @@ def paired_bootstrap(
 
 
 def unpaired_bootstrap(
-    first: AnyArray, second: AnyArray, score: str, *, rng: np.random.Generator, n_draws: int = 2000, level: float = 0.95
+    first: AnyArray,
+    second: AnyArray,
+    score: str,
+    *,
+    rng: np.random.Generator,
+    present_only: bool = False,
+    n_draws: int = 2000,
+    level: float = 0.95,
 ) -> dict[str, Any]:
     """Difference first − second of one score of two models judged on different ground; each resamples its own blocks.
 
     Args:
         first, second: counts (n_first, K, K) and (n_second, K, K).
+        present_only: as in `score_arrays`.
 
     Returns:
         As `paired_bootstrap`; n_blocks is the smaller number.
     """
+
+    def score_of(matrices: AnyArray) -> Float64:
+        return score_arrays(matrices, present_only=present_only)[score]
+
     own = [counts[counts.sum((1, 2)) > 0] for counts in (first, second)]
-    value, n_blocks = [score_arrays(counts.sum(0))[score] for counts in own], min(map(len, own))
+    value, n_blocks = [score_of(counts.sum(0)) for counts in own], min(map(len, own))
     result: dict[str, Any] = {"difference": float(value[0] - value[1]), "low": None, "high": None}
     result |= {"level": level, "method": "unpaired block bootstrap, widened tails", "n_blocks": n_blocks}
     if reason := no_interval_reason(n_blocks):
         return result | {"reason": reason}
-    drawn = [score_arrays(_resample(counts, n_draws, rng))[score] for counts in own]
+    drawn = [score_of(_resample(counts, n_draws, rng)) for counts in own]
     tail = widened_tail(n_blocks, level)
     low, high = map(float, np.quantile(drawn[0] - drawn[1], [tail, 1 - tail]))
     return result | {"low": low, "high": high}

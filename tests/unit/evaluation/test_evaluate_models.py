@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bocage.cli.main import main
 from bocage.core.errors import ConfigError, DataError, MissingBand, NothingLeft
 from bocage.core.grid import make_grid
 from bocage.core.sample import Origin, Sample
@@ -17,7 +18,11 @@ from bocage.datasets.write import DatasetWriter
 from bocage.evaluation.evaluate import evaluate
 from bocage.evaluation.optimism import at_random, measure_optimism
 from bocage.evaluation.options import EvaluationOptions
+from bocage.models.options import ModelOptions
 from bocage.splits.record import Split
+from bocage.splits.store import write_split
+from bocage.training.options import TrainingOptions
+from bocage.training.train import train_model
 
 CLASSES = ("background", "wheat", "maize")
 BANDS = ("B02", "B03", "B04", "B08")
@@ -51,6 +56,7 @@ def write_fields(
     folder: Path,
     n: int = 24,
     n_dates: int = 1,
+    west: tuple[float, float, float] = (0.1, 0.3, 0.5),
     east: tuple[float, float, float] | None = None,
     parents: tuple[str | None, ...] = (None, None, None),
     years: tuple[int, ...] = (2020,),
@@ -59,8 +65,8 @@ def write_fields(
     classes = tuple(ClassInfo(i, name, "#000000", name.title(), parents[i]) for i, name in enumerate(CLASSES))
     writer = DatasetWriter(folder, DatasetInfo(classes, BANDS, SIDE, 10.0, "series", "L2A"))
     for year, i in product(years, range(n)):
-        levels = {"levels": east} if east and i >= n // 2 else {}
-        writer.add(field_sample(i, n_dates, year=year, **levels), {"cube": "c", "row": 0, "col": SIDE * i})
+        levels = east if east and i >= n // 2 else west
+        writer.add(field_sample(i, n_dates, levels, year), {"cube": "c", "row": 0, "col": SIDE * i})
     writer.finish()
     return open_dataset(folder)
 
@@ -208,6 +214,30 @@ def test_last_year_is_carried_where_two_years_show_the_same_ground(dataset: Data
     assert result["models"]["m"]["protocols"]["parcels"]["pixel_accuracy"] == 1.0
     one = evaluate({"m": Thresholds()}, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path / "one")
     assert "last_year" not in one["baselines"]
+
+
+def test_what_differs_from_training_is_said_before_a_checkpoint_is_judged(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forest = ModelOptions.model_validate({"name": "forest", "kind": "random_forest", "options": {"n_trees": 3}})
+    checkpoint = tmp_path / "forest"
+    train_model(dataset, split_of(dataset), forest, TrainingOptions(threads=1), seed=1, folder=checkpoint)
+    bright = write_fields(tmp_path / "bright", west=(0.2, 0.4, 0.6), east=(0.2, 0.4, 0.6))  # 0.1 too bright
+
+    def evaluate_on(foreign: Dataset) -> tuple[list[dict], str]:
+        write_split(split_of(foreign), tmp_path / "split.parquet")
+        places = {"--checkpoint": checkpoint, "--dataset": foreign.folder, "--split": tmp_path / "split.parquet"}
+        assert main(["evaluate", "--json", *(str(v) for pair in places.items() for v in pair)]) == 0
+        said = capsys.readouterr()
+        return json.loads(said.out)["evaluation"]["shift"], said.err
+
+    findings, said = evaluate_on(bright)
+    assert [f["cause"] for f in findings] == ["the radiometric offset of 0.1 was left in"]
+    assert findings[0]["message"] in " ".join(said.split())
+    assert "shift, radiometry" in said
+    findings, said = evaluate_on(dataset)
+    assert findings == []
+    assert "nothing differs from its training data" in said
 
 
 def test_what_is_returned_is_what_is_written(judged: tuple[dict, Path]) -> None:
