@@ -134,4 +134,9 @@ def test_survives_a_kill_and_says_what_is_lost_outside(tmp_path: Path) -> None:
         lost = score["inside", row["model"]] - score[row["scenario"], row["model"]]
         expected = np.nan if row["scenario"] == "inside" else lost
         np.testing.assert_allclose(row["drop"], expected, atol=1e-9)
+    assert table["gain"].notna().all()
+    for name in ("new-year", "new-country"):  # the country shows the same fields in both years
+        baselines = json.loads((out / f"{name}-1" / "evaluation.json").read_text())["baselines"]
+        assert baselines["last_year"]["known_fraction"] > (0.9 if name == "new-year" else 0.4)
+        assert table.loc[table["scenario"] == name, "over_last_year"].notna().all()
     assert (out / "leaderboard.html").read_text(encoding="utf-8").count("<table>") == 3

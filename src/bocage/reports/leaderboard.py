@@ -29,8 +29,7 @@ from bocage.reports.results import BASELINES
 NOTE = (
     "All numbers are means over the seeds. An interval is the mean of the seeds' block bootstraps; it is missing where "
     "a test part has under ten blocks. The drop is the foreground mIoU inside minus that outside; the two test parts "
-    "are different ground, so each resamples its own blocks. Training and prediction were timed on the machine they ran "
-    "on."
+    "are different ground, so each resamples its own blocks. Training and prediction were timed where they ran."
 )
 RANKED_BY = "miou_foreground"
 COLUMNS = (
