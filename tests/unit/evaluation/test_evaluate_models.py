@@ -15,9 +15,11 @@ from bocage.core.sample import Origin, Sample
 from bocage.datasets.info import ClassInfo, DatasetInfo
 from bocage.datasets.read import Dataset, open_dataset
 from bocage.datasets.write import DatasetWriter
-from bocage.evaluation.evaluate import evaluate
+from bocage.evaluation.evaluate import describe_predictions, evaluate
 from bocage.evaluation.optimism import at_random, measure_optimism
 from bocage.evaluation.options import EvaluationOptions
+from bocage.evaluation.store import read_predictions
+from bocage.metrics.protocols import PROTOCOLS
 from bocage.models.options import ModelOptions
 from bocage.splits.record import Split
 from bocage.splits.store import write_split
@@ -200,6 +202,16 @@ def test_levels_of_the_hierarchy_are_judged_from_the_same_prediction(tmp_path: P
         assert blocks["m/hierarchy:1"].shape == (12, 2, 2)
     with pytest.raises(ValueError, match="compares models by their classes"):
         EvaluationOptions(protocols=("hierarchy:1",))
+
+
+def test_another_protocol_is_counted_later_from_what_was_predicted(judged: tuple[dict, Path], tmp_path: Path) -> None:
+    kept = read_predictions(judged[1])
+    assert describe_predictions(kept, OPTIONS, seed=1, folder=tmp_path) == judged[0]
+    every = OPTIONS.model_copy(update={"protocols": tuple(PROTOCOLS)})
+    later = describe_predictions(kept, every, seed=1, folder=tmp_path)["models"]["poor"]["protocols"]
+    assert list(later) == list(PROTOCOLS)
+    assert later["crop_pixels"] == judged[0]["models"]["poor"]["protocols"]["crop_pixels"]
+    assert later["boundary_pixels"]["pixel_accuracy"] == pytest.approx(1 - 4 / 28)
 
 
 def test_last_year_is_carried_where_two_years_show_the_same_ground(dataset: Dataset, tmp_path: Path) -> None:
