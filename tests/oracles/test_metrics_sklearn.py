@@ -45,6 +45,8 @@ def test_scores_agree_with_scikit_learn(pixels: tuple[np.ndarray, np.ndarray]) -
         ),
     }
     assert {name: ours[name] for name in expected} == pytest.approx(expected)
+    weighted_recall = sk.recall_score(reference, predicted, average="weighted", **every)
+    assert weighted_recall == pytest.approx(ours["pixel_accuracy"])  # so it has no name of its own
     for name, sums in (("reference", "true"), ("prediction", "pred")):
         normalised = sk.confusion_matrix(reference, predicted, labels=range(K), normalize=sums)
         np.testing.assert_allclose(ours[f"confusion_by_{name}"], normalised)

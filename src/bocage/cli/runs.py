@@ -155,9 +155,10 @@ def evaluate(
         for k in scores.values()
         for n, m in k.items()
     ]
-    emit(
-        {"evaluation": evaluation}, text=table(["name", "protocol", "mIoU", "foreground mIoU", "pixel accuracy"], rows)
-    )
+    report_path = str(out / "report.html") if out else None
+    columns = ["name", "protocol", "mIoU", "foreground mIoU", "pixel accuracy"]
+    report_line = [f"report: {report_path}"] if report_path else []
+    emit({"evaluation": evaluation, "report": report_path}, text=[table(columns, rows), *report_line])
 
 
 def make_map(

@@ -228,6 +228,7 @@ def test_last_year_is_carried_where_two_years_show_the_same_ground(dataset: Data
     assert "last_year" not in one["baselines"]
 
 
+@pytest.mark.slow
 def test_what_differs_from_training_is_said_before_a_checkpoint_is_judged(
     dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -239,6 +240,7 @@ def test_what_differs_from_training_is_said_before_a_checkpoint_is_judged(
     def evaluate_on(foreign: Dataset) -> tuple[list[dict], str]:
         write_split(split_of(foreign), tmp_path / "split.parquet")
         places = {"--checkpoint": checkpoint, "--dataset": foreign.folder, "--split": tmp_path / "split.parquet"}
+        places["--out"] = tmp_path / "judged"
         assert main(["evaluate", "--json", *(str(v) for pair in places.items() for v in pair)]) == 0
         said = capsys.readouterr()
         return json.loads(said.out)["evaluation"]["shift"], said.err
@@ -247,6 +249,9 @@ def test_what_differs_from_training_is_said_before_a_checkpoint_is_judged(
     assert [f["cause"] for f in findings] == ["the radiometric offset of 0.1 was left in"]
     assert findings[0]["message"] in " ".join(said.split())
     assert "shift, radiometry" in said
+    page = (tmp_path / "judged" / "report.html").read_text(encoding="utf-8")
+    assert "the radiometric offset of 0.1 was left in" in page
+    assert (tmp_path / "judged" / "figures" / "samples.png").is_file()  # colour, reference, prediction
     findings, said = evaluate_on(dataset)
     assert findings == []
     assert "nothing differs from its training data" in said
