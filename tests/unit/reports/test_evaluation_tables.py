@@ -26,7 +26,7 @@ def tables(run):
 
 @pytest.fixture
 def run(tmp_path):
-    """Factory: a run of some blocks; in each a field of 80 x 80 m that is right and a strip that is wrong at one end."""
+    """Factory: some blocks; in each a field of 80 x 80 m that is right and a strip that is wrong at one end."""
     labels = np.ones((10, 10), np.uint8)
     labels[8:] = 2
     ids = np.where(labels == 1, 1, 2).astype(np.uint32)
