@@ -27,6 +27,7 @@ LARGE = 0.35  # beyond it a difference without a known cause is reported too
 EXPLAINED = 0.5  # a cause is named if undoing it leaves at most this share of the difference
 SMALLEST_SPREAD = 0.02  # reflectance
 OFFSET = 0.1  # reflectance of the radiometric offset, 1000 DN
+REVISIT_DAYS = 5  # of the two satellites: orbits move a season by so much from year to year
 LEAST_HAZE = 0.02  # reflectance at 490 nm: what a clear atmosphere adds at least to blue
 
 
@@ -164,10 +165,10 @@ def _labels(found: Summary, training: Summary, class_names: Sequence[str]) -> li
 
 
 def _season(found: Summary, training: Summary) -> list[dict[str, Any]]:
-    """Days of the year outside those of the training data."""
+    """Days of the year outside those of the training data, if they are more than a revisit."""
     outside = max(training.day_of_year[0] - found.day_of_year[0], found.day_of_year[1] - training.day_of_year[1], 0)
     message = (
         f"Dates from day {found.day_of_year[0]} to {found.day_of_year[1]} of the year; in training "
         f"{training.day_of_year[0]} to {training.day_of_year[1]}: up to {outside} days outside."
     )
-    return [{"kind": "season", "cause": None, "size": outside, "message": message}] if outside else []
+    return [{"kind": "season", "cause": None, "size": outside, "message": message}] if outside > REVISIT_DAYS else []

@@ -161,6 +161,7 @@ def evaluation(run: RunData) -> Iterator[Block]:
     yield Text(f"{HOW_SCORES_DIVIDE} {level_text(record)}")
     for protocol in protocols(record):
         yield _protocol_table(record, protocol)
+    yield from _last_year(record)
     yield from _shift(record)
     if record.get("compare"):
         yield from _comparisons(record["compare"])
@@ -195,6 +196,15 @@ def _protocol_table(record: Json, protocol: str) -> Table:
     between = (">interval",) if with_interval else ()
     columns = ("Model or baseline", ">foreground mIoU", *between, *(f">{title}" for _, title in SCORE_COLUMNS))
     return Table(f"Protocol {protocol_text(protocol)}", columns, tuple(rows), note)
+
+
+def _last_year(record: Json) -> Iterator[Block]:
+    known = record["baselines"].get("last_year", {}).get("known_fraction")
+    if known is not None:
+        yield Text(
+            f"The class of the year before is known on {percent(known)} of the scored parcel pixels, from samples of that "
+            "year on the same ground; the other parcels get the majority class."
+        )
 
 
 def _shift(record: Json) -> Iterator[Block]:

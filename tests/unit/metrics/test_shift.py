@@ -77,6 +77,7 @@ def test_other_crops_and_another_season(training: Summary) -> None:
     assert labels["size"] == pytest.approx(0.6, abs=0.05)
     assert "maize (+" in labels["message"]
     assert (season["kind"], season["size"]) == ("season", 30)
+    assert find_shifts(summary_of(fields(9, days=(17_700, 17_765))), training, CLASSES) == []  # five days are chance
 
 
 def test_a_missing_band_is_refused(training: Summary) -> None:
