@@ -202,8 +202,8 @@ def _last_year(record: Json) -> Iterator[Block]:
     known = record["baselines"].get("last_year", {}).get("known_fraction")
     if known is not None:
         yield Text(
-            f"The class of the year before is known on {percent(known)} of the scored parcel pixels, from samples of that "
-            "year on the same ground; the other parcels get the majority class."
+            f"The class of the year before is known on {percent(known)} of the scored parcel pixels, from samples of "
+            "that year on the same ground; the other parcels get the majority class."
         )
 
 
