@@ -17,7 +17,7 @@ from bocage.evaluation.options import EvaluationOptions
 from bocage.experiment.load import load_experiment
 from bocage.pipeline.demo import prepare_demo
 from bocage.pipeline.matrix import bound_drops, plan_cells, plan_runs, rank
-from bocage.reports.leaderboard import COLUMNS, build_leaderboard
+from bocage.reports.leaderboard import SCORE_COLUMNS, build_leaderboard
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 
@@ -83,13 +83,13 @@ def test_the_page_says_gain_drop_and_costs() -> None:
     table = rank(cells(abroad=0.3, home=0.7), inside="home").assign(n_parameters=1234.0)
     page = build_leaderboard("m", table, protocol="all_pixels", seeds=(1, 2), inside="home")
     (_, home, abroad) = page.sections
-    (first,) = home.blocks[0].rows
-    (second,) = abroad.blocks[0].rows
-    shown = dict(zip(COLUMNS, second.cells, strict=True))
+    (first,), (second,) = (section.blocks[0].rows for section in (home, abroad))
+    shown = dict(zip(SCORE_COLUMNS, second.cells, strict=True))
     assert shown[">Drop from inside"] == "0.400 (+0.300 to +0.500)"
-    assert shown[">Over best baseline"] == "+0.100 (centroid)"
-    assert (shown[">Parameters"], shown[">Prediction, s/Mpx"]) == ("1,234", "1.00")
-    assert dict(zip(COLUMNS, first.cells, strict=True))[">Drop from inside"] == "–"
+    assert shown[">Over best baseline"] == "+0.100"
+    assert abroad.blocks[0].note == "Best baseline: centroid, 0.200."
+    assert abroad.blocks[1].rows[0].cells == ("forest", "1,234", "2.0 s", "1.00")
+    assert dict(zip(SCORE_COLUMNS, first.cells, strict=True))[">Drop from inside"] == "–"
 
 
 def test_a_matrix_needs_its_section() -> None:
@@ -139,4 +139,4 @@ def test_survives_a_kill_and_says_what_is_lost_outside(tmp_path: Path) -> None:
         baselines = json.loads((out / f"{name}-1" / "evaluation.json").read_text())["baselines"]
         assert baselines["last_year"]["known_fraction"] > (0.9 if name == "new-year" else 0.4)
         assert table.loc[table["scenario"] == name, "over_last_year"].notna().all()
-    assert (out / "leaderboard.html").read_text(encoding="utf-8").count("<table>") == 3
+    assert (out / "leaderboard.html").read_text(encoding="utf-8").count("<table>") == 6

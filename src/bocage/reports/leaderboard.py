@@ -32,7 +32,7 @@ NOTE = (
     "are different ground, so each resamples its own blocks. Training and prediction were timed where they ran."
 )
 RANKED_BY = "miou_foreground"
-COLUMNS = (
+SCORE_COLUMNS = (
     "Model",
     ">Foreground mIoU",
     ">Interval",
@@ -41,10 +41,8 @@ COLUMNS = (
     ">Pixel accuracy",
     ">Over best baseline",
     ">Drop from inside",
-    ">Parameters",
-    ">Training",
-    ">Prediction, s/Mpx",
 )
+COST_COLUMNS = ("Model", ">Parameters", ">Training", ">Prediction, s/Mpx")
 
 
 def build_leaderboard(name: str, table: pd.DataFrame, *, protocol: str, seeds: Sequence[int], inside: str) -> Page:
@@ -67,38 +65,51 @@ def build_leaderboard(name: str, table: pd.DataFrame, *, protocol: str, seeds: S
         lead += f" Least is lost on the way out ({listing(outside)}) by {drops.index[0]}: {score(drops.iloc[0])}."
     sections = [
         Section("scores", "Inside and outside", (_picture(table, scenarios), Text(NOTE))),
-        *(Section(s, s, (_table(table[table["scenario"] == s], s, inside),)) for s in scenarios),
+        *(Section(s, s, _tables(table[table["scenario"] == s], s, inside)) for s in scenarios),
     ]
     return Page(name, "leaderboard of a matrix", (Text(lead),), tuple(sections))
 
 
-def _table(rows: pd.DataFrame, scenario: str, inside: str) -> Table:
-    cells = [Row(tuple(_cells(row))) for row in rows.to_dict("records")]
-    title = "Trained and tested inside" if scenario == inside else "Tested outside"
-    return Table(title, COLUMNS, tuple(cells))
-
-
-def _cells(row: Any) -> list[str]:
-    known = {k: None if isinstance(v, float) and pd.isna(v) else v for k, v in row.items()}
-    bounds = None if known["low"] is None or known["high"] is None else (known["low"], known["high"])
-    lost = known["drop"]
-    drop = "–" if lost is None else score(lost) if lost >= 0 else signed(lost)
-    if lost is not None and known["drop_low"] is not None and known["drop_high"] is not None:
-        drop += f" ({signed(known['drop_low'])} to {signed(known['drop_high'])})"
-    baseline = BASELINES.get(str(known["best_baseline"]), str(known["best_baseline"]))
-    return [
-        str(known["model"]),
-        score(known["miou_foreground"]),
-        f"{score(bounds[0])} to {score(bounds[1])}" if bounds else "–",
-        score(known["spread"]),
-        score(known["miou"]),
-        score(known["pixel_accuracy"]),
-        f"{signed(known['gain'])} ({baseline})" if known["gain"] is not None else "–",
-        drop,
-        count(known["n_parameters"]),
-        seconds(known["training_s"]),
-        f"{known['prediction_s_per_mpx']:.2f}",
+def _tables(rows: pd.DataFrame, scenario: str, inside: str) -> tuple[Table, Table]:
+    known = [
+        {str(k): None if isinstance(v, float) and pd.isna(v) else v for k, v in row.items()}
+        for row in rows.to_dict("records")
     ]
+    title = "Trained and tested inside" if scenario == inside else "Tested outside"
+    scores = tuple(Row(tuple(_score_cells(row))) for row in known)
+    costs = tuple(Row(tuple(_cost_cells(row))) for row in known)
+    return Table(title, SCORE_COLUMNS, scores, _best_baseline(known[0])), Table("Costs", COST_COLUMNS, costs)
+
+
+def _best_baseline(row: dict[str, Any]) -> str:
+    """All models of a scenario stand beside the same baselines."""
+    if row["gain"] is None:
+        return "No baseline was scored."
+    name = BASELINES.get(str(row["best_baseline"]), str(row["best_baseline"]))
+    return f"Best baseline: {name}, {score(row[RANKED_BY] - row['gain'])}."
+
+
+def _score_cells(row: dict[str, Any]) -> list[str]:
+    bounds = None if row["low"] is None or row["high"] is None else (row["low"], row["high"])
+    lost = row["drop"]
+    drop = "–" if lost is None else score(lost) if lost >= 0 else signed(lost)
+    if lost is not None and row["drop_low"] is not None and row["drop_high"] is not None:
+        drop += f" ({signed(row['drop_low'])} to {signed(row['drop_high'])})"
+    return [
+        str(row["model"]),
+        score(row[RANKED_BY]),
+        f"{score(bounds[0])} to {score(bounds[1])}" if bounds else "–",
+        score(row["spread"]),
+        score(row["miou"]),
+        score(row["pixel_accuracy"]),
+        signed(row["gain"]) if row["gain"] is not None else "–",
+        drop,
+    ]
+
+
+def _cost_cells(row: dict[str, Any]) -> list[str]:
+    speed = f"{row['prediction_s_per_mpx']:.2f}"
+    return [str(row["model"]), count(row["n_parameters"]), seconds(row["training_s"]), speed]
 
 
 def _picture(table: pd.DataFrame, scenarios: Sequence[str]) -> Picture:
