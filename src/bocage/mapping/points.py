@@ -41,7 +41,7 @@ def find_ranks(band: UInt8, before: Int64, ranks: Mapping[int, Int64]) -> list[t
     for c, drawn in ranks.items():
         own = np.flatnonzero(band == c)
         here = drawn[(drawn >= before[c]) & (drawn < before[c] + len(own))] - before[c]
-        found += [(c, i // band.shape[1], i % band.shape[1]) for i in own[here].tolist()]
+        found += [(c, *map(int, divmod(int(i), band.shape[1]))) for i in own[here]]
     return found
 
 

@@ -57,7 +57,7 @@ def draw_points(folder: Path, per_class: int, *, seed: int) -> gpd.GeoDataFrame:
         for i, window in enumerate(windows):
             before = np.sum(counts[:i], axis=0) if i else np.zeros(256, np.int64)
             found = find_ranks(file.read(1, window=window), before, ranks)
-            drawn += [(c, *file.xy(row + window.row_off, col)) for c, row, col in found]
+            drawn += [(c, *(file.transform * (col + 0.5, row + window.row_off + 0.5))) for c, row, col in found]
         crs, px_ha = file.crs, abs(file.transform.a * file.transform.e) / 10_000  # m² a hectare
     classes, x, y = map(np.array, zip(*(drawn[i] for i in rng.permutation(len(drawn))), strict=True))
     table = {

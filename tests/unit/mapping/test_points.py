@@ -72,7 +72,7 @@ def test_intervals_hold_the_true_areas_where_counts_do_not(folder: Path, truth: 
 
 def test_a_sample_that_was_tampered_with_is_refused(folder: Path, truth: np.ndarray) -> None:
     points = fill_in(draw_points(folder, 10, seed=1), truth)
-    with pytest.raises(DataError, match=r"(wheat|maize|background) 9 of 10"):
+    with pytest.raises(DataError, match="wheat 9 of 10|maize 9 of 10|background 9 of 10"):
         estimate_from_points(points.iloc[1:], NAMES)
     with pytest.raises(DataError, match="1 of 30 points have no reference_class"):
         estimate_from_points(
