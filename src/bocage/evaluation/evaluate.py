@@ -16,7 +16,7 @@ from bocage.evaluation.judge import judge
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.predictions import LAST_YEAR, Predictions
 from bocage.evaluation.store import read_predictions, write_predictions
-from bocage.evaluation.write import write_blocks, write_evaluation
+from bocage.evaluation.write import Counts, write_blocks, write_evaluation
 from bocage.metrics.calibration import describe_calibration
 from bocage.metrics.levels import Level, find_level
 from bocage.metrics.protocols import find_protocol
@@ -72,15 +72,14 @@ def describe_predictions(
     """
     protocols = {name: find_protocol(name) for name in options.protocols}
     levels = find_levels(options, predictions.parents)
-    counts = {}
+    counts: dict[str, dict[str, Counts]] = {}
     records: dict[str, dict[str, Any]] = {}
     for name, outcome in predictions.outcomes.items():
         plain = {p: outcome.counts(protocol) for p, protocol in protocols.items()}
-        counts[name] = {p: levels[p].merge(c) for p, (c, _) in plain.items()}
+        counts[name] = {p: (levels[p].merge(c), losses) for p, (c, losses) in plain.items()}
         records[name] = {
             "protocols": {
-                p: describe_counts(counts[name][p], losses, protocols[p], levels[p].names, options, seed)
-                for p, (_, losses) in plain.items()
+                p: describe_counts(*c, protocols[p], levels[p].names, options, seed) for p, c in counts[name].items()
             },
             "calibration": describe_calibration(outcome.calibration),
             "zones": describe_zones(outcome, options, seed=seed),
@@ -101,7 +100,7 @@ def describe_predictions(
         "protocols": records[models[0]]["protocols"] if models else {},
         "models": {name: records[name] for name in models},
         "baselines": {name: record for name, record in records.items() if name not in models},
-        "compare": compare_models({m: counts[m][first] for m in models}, protocols[first], options, seed=seed),
+        "compare": compare_models({m: counts[m][first][0] for m in models}, protocols[first], options, seed=seed),
     }
     write_blocks(folder, predictions.blocks, counts)
     write_evaluation(folder, result)
