@@ -237,7 +237,7 @@ def read_date(
     scene: Scene,
     grid: Grid,
     options: CubeOptions,
-    strips: Iterable[Window],
+    strips: Sequence[Window],
     put: Callable[[Window, Int16], None],
     *,
     threads: int | None = None,
@@ -247,14 +247,16 @@ def read_date(
 
     Args:
         strips: windows of whole rows that cover the grid.
-        put: is given each strip with its (band, y, x) stored reflectance.
+        put: is given each strip with its (band, y, x) stored reflectance, which the next one overwrites.
     """
     scl = _read_classes(scene, grid, threads) if _uses_scl(scene, options) else None
     marks, dark = np.zeros(grid.shape, np.uint8), np.zeros((0, 0), np.int64)
+    whole = np.empty((len(options.bands), max(s.height for s in strips), grid.shape[1]), np.int16)  # for all strips
     for strip in strips:
-        own, rows = marks[strip.slices], grid[strip.slices[0], :]
+        own, rows, stored = marks[strip.slices], grid[strip.slices[0], :], whole[:, : strip.height]
         numbers = read_bands(scene, options.bands, rows, resampling=options.resampling, threads=threads)
-        stored = to_stored(scene, numbers, options.bands, own)
+        for i, (band, dn) in enumerate(numbers):
+            convert_band(dn, reflectance_table(scene.offset_of(band), scene.quantification), stored[i], own)
         own[find_bright(stored, options.bands, options.bright_reflectance)] |= _BRIGHT
         if scl is not None and options.dark_check != "off":
             is_sure = (own & ~_BRIGHT) == 0  # low numbers may be ripples of no-data
@@ -274,19 +276,6 @@ def _read_classes(scene: Scene, grid: Grid, threads: int | None) -> UInt8:
     fine = grid if n == 1 else make_grid(str(grid.crs), left, top, size / n, (height * n, width * n))
     _, classes = next(iter(read_bands(scene, [SCL], fine, threads=threads)))
     return classes[n // 2 :: n, n // 2 :: n].astype(np.uint8)
-
-
-def to_stored(scene: Scene, numbers: Iterable[tuple[str, UInt16]], bands: Sequence[str], marks: UInt8) -> Int16:
-    """DN band by band -> (band, y, x) stored reflectance; what they say of a pixel goes into `marks`. Pure.
-
-    Args:
-        scene: for its offset and quantification.
-        numbers: band name and (y, x) DN of every band, in order.
-    """
-    stored = np.empty((len(bands), *marks.shape), np.int16)
-    for i, (band, dn) in enumerate(numbers):
-        convert_band(dn, reflectance_table(scene.offset_of(band), scene.quantification), stored[i], marks)
-    return stored
 
 
 def _flag(marks: UInt8, scl: UInt8 | None, clouds: Bool | None, options: CubeOptions) -> UInt8:
