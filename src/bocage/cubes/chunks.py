@@ -7,6 +7,7 @@ than the chunk itself. Here a chunk is a file that holds one Blosc frame, as the
 
 from __future__ import annotations
 
+import struct
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -22,6 +23,9 @@ from bocage.core.arrays import AnyArray
 from bocage.core.errors import CorruptFile
 from bocage.core.grid import Window
 from bocage.core.threads import side_by_side
+
+_SIZES = struct.Struct("<4xI4xI")  # of the head of a frame: bytes unpacked, bytes of the frame
+_REBUILD = "Delete its cube and build it again."
 
 blosc.use_threads = False  # threads finish blocks in any order: the bytes would differ between two runs
 
@@ -104,8 +108,11 @@ class Chunks:
         except FileNotFoundError:
             return np.full(self._chunk, self._fill, self._dtype)
         chunk = np.empty(self._chunk, self._dtype)
+        sizes = _SIZES.unpack_from(frame) if len(frame) >= _SIZES.size else ()
+        if sizes != (chunk.nbytes, len(frame)):  # the decoder trusts them
+            raise CorruptFile(f"{path} is not a whole chunk ({len(frame)} bytes). {_REBUILD}")
         try:
             self._codec.decode(frame, chunk)
-        except (RuntimeError, ValueError) as error:
-            raise CorruptFile(f"{path} is not a whole chunk ({error}). Delete its cube and build it again.") from error
+        except RuntimeError as error:
+            raise CorruptFile(f"{path} cannot be unpacked ({error}). {_REBUILD}") from error
         return chunk
