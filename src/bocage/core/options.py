@@ -28,14 +28,15 @@ class Options(BaseModel):
 
 def explain(schema: type[BaseModel], problem: ErrorDetails) -> str:
     """One wrong, unknown or missing key of a record, and what would do."""
-    place, path = problem["loc"], ".".join(map(str, problem["loc"])) or "the file"
+    place, path = problem["loc"], ".".join(map(str, problem["loc"]))
     if problem["type"] == "extra_forbidden":
         known = _keys_at(schema, place[:-1])
         meant = nearest(str(place[-1]), known)
         return f"unknown key '{path}' (value {problem['input']!r}).{meant} Known: {', '.join(known)}."
     if problem["type"] == "missing":
         return f"'{path}' is missing."
-    return f"'{path}': {problem['msg'].removeprefix('Value error, ')} (got {problem['input']!r})."
+    said = problem["msg"].removeprefix("Value error, ")
+    return f"'{path}': {said} (got {problem['input']!r})." if place else said
 
 
 def _keys_at(schema: type[BaseModel], place: Sequence[str | int]) -> list[str]:
