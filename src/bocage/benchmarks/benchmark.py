@@ -63,6 +63,15 @@ class Collection:
 
 
 @dataclass(frozen=True)
+class Verification:
+    """What a product of the same day says of a copy, and where the settings of its reader are wrong."""
+
+    problems: tuple[str, ...]
+    summary: str
+    findings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """A published data set with its rules.
 
@@ -74,6 +83,7 @@ class Benchmark:
         check: (folder or file, options) → problems, none if all is well.
         open: (folder or file, view name, options) → what is judged.
         write_miniature: writes a stand-in to a folder; returns the path that `check` and `open` take.
+        verify: (copy, SAFE product, options) → what the product says of the settings; None where all is published.
     """
 
     name: str
@@ -87,6 +97,7 @@ class Benchmark:
     open: Callable[[Path, str, Any], Collection]
     write_miniature: Callable[[Path], Path]
     published: Mapping[str, int] = field(default_factory=dict)
+    verify: Callable[[Path, Path, Any], Verification] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What `bocage benchmarks list` prints."""
@@ -151,3 +162,15 @@ def open_checked(benchmark: Benchmark, path: Path, view: View, options: Options)
             f"`bocage benchmarks check {benchmark.name} {path}` lists all."
         )
     return benchmark.open(path, view.name, options)
+
+
+def verify(benchmark: Benchmark, path: Path, product: Path, options: Options) -> Verification:
+    """Compare a copy with a product of the same ground and day.
+
+    Raises:
+        ConfigError: if nothing of the benchmark is to be verified so, or the product does not fit; further errors are
+            those of its `verify`.
+    """
+    if benchmark.verify is None:
+        raise ConfigError(f"A product verifies nothing of '{benchmark.name}': its layout is published in full.")
+    return benchmark.verify(path, product, options)

@@ -32,9 +32,20 @@ def list_benchmarks() -> None:
 
 
 @app.command()
-def check(name: str = NAME, path: Path | None = PATH, settings: list[str] = SET, demo: bool = DEMO) -> None:
+def check(
+    name: str = NAME,
+    path: Path | None = PATH,
+    settings: list[str] = SET,
+    demo: bool = DEMO,
+    reference: Path | None = typer.Option(
+        None,
+        "--reference-safe",
+        help="A SAFE product of the same ground and day, to verify what is not published: DACIA5's band order.",
+        metavar="SAFE",
+    ),
+) -> None:
     """Is a copy whole? Compares its files with the published layout. Exit code 3 if something is wrong."""
-    from bocage.benchmarks.benchmark import parse_options
+    from bocage.benchmarks.benchmark import parse_options, verify
     from bocage.benchmarks.registry import BENCHMARKS
 
     benchmark = BENCHMARKS[name]
@@ -43,10 +54,14 @@ def check(name: str = NAME, path: Path | None = PATH, settings: list[str] = SET,
         copy = find_copy(benchmark, path, demo=demo, scratch=Path(scratch))
         problems = benchmark.check(copy, options)
         counts = {} if problems else {v: benchmark.open(copy, v, options).tally.to_json() for v in benchmark.views}
+        verified = verify(benchmark, copy, reference, options) if reference and not problems else None
+    problems += verified.problems if verified else ()
     result = {"ok": not problems, "problems": problems, "samples": counts, "published": dict(benchmark.published)}
+    result["reference"] = dict(verified.findings) if verified else None
     found = [f"{view}: {c['kept']} samples, left out: {c['dropped'] or 'none'}" for view, c in counts.items()]
     published = [f"published: {', '.join(f'{n} {k}' for k, n in benchmark.published.items())}"]
-    emit(result, text=problems or ["The copy is whole.", *found, *(published if benchmark.published else [])])
+    whole = ["The copy is whole.", *found, *(published if benchmark.published else [])]
+    emit(result, text=(problems or whole) + ([verified.summary] if verified else []))
     if problems:
         raise typer.Exit(CorruptFile.exit_code)
 
