@@ -18,7 +18,7 @@ from bocage.core.arrays import SCALE, Bool, Float32, Float64, UInt16
 
 OFFSETS = (0, -1000)  # DN that may have to be added to the layers; the same to all
 LEAST_CORRELATION = 0.8  # below it, layer and band do not show the same thing
-CLEAR_LEAD = 0.5  # the difference to the found band is at most this share of that to the next one
+CLEAR_LEAD = 0.75  # share of the difference to the next band; at most 0.57 in real products resampled otherwise
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def evaluate(
     settings: list[str] = SET,
     demo: bool = DEMO,
     seed: int = typer.Option(0, min=0, help="Seed of the intervals."),
+    out: Path | None = typer.Option(None, "--out", help="Folder for evaluation.json and pictures of some samples."),
 ) -> None:
     """Judge a checkpoint under the benchmark's own protocols; first say what differs from its training data."""
     from bocage.benchmarks.benchmark import find_view, open_checked, parse_options
@@ -104,11 +105,27 @@ def evaluate(
         for folder, findings in shifts.items():
             for line in describe_shift(findings):
                 say(f"{folder}: {line}")
-        result = evaluate_benchmark(predictors, collection, EvaluationOptions(), seed=seed)
+        result = evaluate_benchmark(predictors, collection, EvaluationOptions(), seed=seed, folder=out)
+    if out is not None:
+        draw_panels(out, records[str(checkpoints[0])].classes)
     columns = ["protocol", "mIoU", "foreground mIoU", "present-class mIoU", "pixel accuracy"]
     keys = ("miou", "miou_foreground", "miou_present", "pixel_accuracy")
     rows = [(p, *(scores[k] for k in keys)) for p, scores in result["protocols"].items()]
+    first = chosen.protocols[0]
+    rows += [(f"{first}, {fold}", *(by[first][k] for k in keys)) for fold, by in result["folds"].items()]
     emit({"benchmark": name, "shift": shifts, **result}, text=table(columns, rows))
+
+
+def draw_panels(folder: Path, classes: Sequence[Mapping[str, Any]]) -> None:
+    """panels.npz → panels.png, if there is one: true colour, reference, prediction, errors."""
+    from bocage.core.artifacts import write_bytes
+    from bocage.datasets.info import ClassInfo
+    from bocage.reports.figures import sample_panels
+    from bocage.reports.read import read_panels
+
+    if panels := read_panels(folder / "panels.npz"):
+        write_bytes(folder / "panels.png", sample_panels(panels, [ClassInfo(**c) for c in classes]))
+        say(f"pictures: {folder / 'panels.png'}")
 
 
 def describe_shift(findings: Sequence[Mapping[str, Any]] | None) -> list[str]:

@@ -14,6 +14,8 @@ from bocage.benchmarks.read_dacia5 import BAND_ORDER
 from bocage.cli.main import main
 from bocage.core.bands import BANDS
 from bocage.core.grid import make_grid
+from bocage.cubes.read import read_bands, read_scene_grid
+from bocage.scenes.read import open_scene
 from bocage.synthetic.clouds import Sky, Sun
 from bocage.synthetic.optics import shrink
 from bocage.synthetic.scene import Scene
@@ -60,6 +62,26 @@ def test_a_layer_without_its_band_in_the_product_keeps_its_name() -> None:
     assert order.found == ("B04", "B03", "B02")
     assert order.fits[1].found is None
     assert compare_order(order, offset=0) == []
+
+
+def test_real_products_tell_their_bands_apart_when_resampled_by_another_rule(samples: Path) -> None:
+    names = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
+    n_settled = 0
+    for folder in sorted((samples / "beziers-2018" / "s2").glob("*.SAFE")):
+        scene = open_scene(folder)
+        grid = read_scene_grid(scene)
+        nearest = dict(read_bands(scene, names, grid))
+        cubic = dict(read_bands(scene, names, grid, resampling="cubic"))
+        seen = np.all([dn > 0 for dn in nearest.values()], axis=0)
+        if seen.any():  # one product is empty
+            layers = np.stack([cubic[band] for band in reversed(names)])
+            reference = {band: (dn / 1e4).astype(np.float32) for band, dn in nearest.items()}
+            order = find_band_order(layers, reference, seen, names)
+            assert order.found == names[::-1], folder.name
+            assert order.offset == 0
+            assert all(fit.is_sure for fit in order.fits), folder.name
+            n_settled += 1
+    assert n_settled == 9
 
 
 def write_reference(folder: Path, scene: Path, day: datetime, order: tuple[str, ...], baseline: str) -> Path:

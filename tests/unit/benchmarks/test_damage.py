@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import rasterio
+import yaml
 
 from bocage.benchmarks.benchmark import BENCHMARKS, find_view, open_checked, parse_options
 from bocage.core.errors import ConfigError, CorruptFile, UnknownName
@@ -117,6 +118,37 @@ def test_sen4agrinet_with_wrong_bands_labels_and_a_cut_file(damaged: Damaged) ->
     found = problems("sen4agrinet", path)
     assert found[0] == f"{first.name}: group B10 is missing"
     assert found[1].startswith(f"{second.name}: truncated or no netCDF-4 file")
+
+
+def test_holdout_with_truncated_samples_and_without_a_data_set(damaged: Damaged) -> None:
+    path = damaged("eurocrops_holdout")
+    cut(max((path / "BE_VLG_2021" / "dataset").rglob("*.*"), key=lambda file: file.stat().st_size))
+    (path / "BE_WAL_2021" / "dataset" / "dataset.json").unlink()
+    found = problems("eurocrops_holdout", path)
+    assert found[0].startswith("BE_VLG_2021: ")
+    assert "was not finished" in found[-1]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "reason"),
+    [
+        ("patches", "stride_px", 32, "the windows leave gaps or overlap"),
+        ("patches", "border", False, "the windows leave gaps or overlap"),
+        ("patches", "filters", {"target_classes": ["wheat"]}, "chosen for their classes (wheat)"),
+        ("patches", "selection", {"rare_classes": ["oats"]}, "windows were selected (patches.selection: rare_classes)"),
+        ("patches", "selection", {"max_total": 5}, "windows were selected (patches.selection: max_total)"),
+        ("regions", "kind", "hot_cells", "chosen for their classes (hot_cells)"),
+    ],
+)
+def test_holdout_that_breaks_a_rule(damaged: Damaged, section: str, key: str, value: object, reason: str) -> None:
+    path = damaged("eurocrops_holdout")
+    file = path / "BE_WAL_2021" / "experiment.yaml"
+    record = yaml.safe_load(file.read_text())
+    record[section][key] = value
+    file.write_text(yaml.safe_dump(record))
+    (problem,) = problems("eurocrops_holdout", path)
+    assert problem.startswith("BE_WAL_2021: ")
+    assert reason in problem
 
 
 def test_a_model_of_other_classes_fits_no_view() -> None:

@@ -16,7 +16,7 @@ from bocage.benchmarks.read_pastis import BANDS as PASTIS_BANDS
 from bocage.benchmarks.read_zuericrop import BANDS as ZUERICROP_BANDS
 from bocage.benchmarks.write_zuericrop import CODES
 from bocage.cli.main import main
-from bocage.core.bands import BANDS
+from bocage.core.bands import BANDS, DEFAULT_BANDS
 from bocage.core.sample import Sample
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.score_benchmark import FOLD_MEAN, evaluate_benchmark
@@ -35,6 +35,7 @@ CASES = [  # view, order of the painted bands, painted rank → class
     ("zuericrop", "native", ZUERICROP_BANDS, np.array([0, *CODES])),
     ("zuericrop", "eurocrops-10", ZUERICROP_BANDS, target_lookup("zuericrop")[[0, *CODES]]),
     ("sen4agrinet", "native", tuple(BANDS), ALL),
+    ("eurocrops_holdout", "eurocrops-10", DEFAULT_BANDS, ALL),
 ]
 
 
@@ -89,6 +90,19 @@ def test_evaluate_a_checkpoint_on_a_miniature(tmp_path: Path, capsys: pytest.Cap
     assert {"miou", "interval", "n_blocks", "per_class"} <= set(result["protocols"]["crop_pixels"])
     assert main(["benchmarks", "evaluate", "zuericrop", "--demo", "--checkpoint", str(checkpoint)]) == 3
     assert "missing: B8A" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["pastis", "dacia5", "eurocrops_holdout"])
+def test_external_sets_are_drawn(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint, out = save_untrained(tmp_path / "unet"), tmp_path / "out"
+    assert main(["benchmarks", "evaluate", name, "--demo", "--checkpoint", str(checkpoint), "--out", str(out)]) == 0
+    with np.load(out / "panels.npz", allow_pickle=False) as panels:
+        n, side = panels["rgb"].shape[:2]
+        assert 1 < n <= 6
+        assert panels["labels"].shape == panels["prediction_model"].shape == (n, side, side)
+    scores = json.loads((out / "evaluation.json").read_text())
+    assert "crop_pixels" in scores["protocols"]
+    assert (out / "panels.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_no_statistic_of_the_external_set_reaches_the_model(miniatures: dict[str, Path], tmp_path: Path) -> None:
