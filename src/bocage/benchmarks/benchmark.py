@@ -126,8 +126,8 @@ def parse_options(benchmark: Benchmark, settings: Mapping[str, Any]) -> Options:
         raise ConfigError(f"Options of benchmark '{benchmark.name}': {wrong}. It knows {known}.") from error
 
 
-def find_view(benchmark: Benchmark, name: str | None, class_names: Sequence[str]) -> View:
-    """The view that was asked for, or else the one whose classes are those of a model.
+def find_view(benchmark: Benchmark, name: str | None, class_names: Sequence[str], bands: Sequence[str]) -> View:
+    """The view that was asked for, or else the one whose classes are those of a model, and best its bands as well.
 
     Raises:
         UnknownName: if there is no such view.
@@ -139,9 +139,9 @@ def find_view(benchmark: Benchmark, name: str | None, class_names: Sequence[str]
             hint = nearest(name, list(benchmark.views))
             raise UnknownName(f"Benchmark '{benchmark.name}' has no view '{name}'.{hint} Known: {known}.")
         return benchmark.views[name]
-    for view in benchmark.views.values():
-        if view.class_names == tuple(class_names):
-            return view
+    fitting = [view for view in benchmark.views.values() if view.class_names == tuple(class_names)]
+    if fitting:
+        return next((view for view in fitting if set(bands) <= set(view.bands)), fitting[0])
     known = "; ".join(f"{v.name}: {', '.join(v.class_names)}" for v in benchmark.views.values())
     raise ConfigError(
         f"The model knows the classes {', '.join(class_names)}, which fit no view of '{benchmark.name}' ({known}). "

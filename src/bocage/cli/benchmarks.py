@@ -92,7 +92,8 @@ def evaluate(
     predictors = {str(folder): load_predictor(folder) for folder in checkpoints}
     if len(predictors) != len(checkpoints):
         raise ConfigError("A checkpoint is given twice. Give each once.")
-    chosen = find_view(benchmark, view, next(iter(predictors.values())).class_names)
+    first = next(iter(predictors.values()))
+    chosen = find_view(benchmark, view, first.class_names, first.bands)
     with TemporaryDirectory() as scratch:
         copy = find_copy(benchmark, path, demo=demo, scratch=Path(scratch))
         collection = open_checked(benchmark, copy, chosen, options)
@@ -111,8 +112,8 @@ def evaluate(
     columns = ["protocol", "mIoU", "foreground mIoU", "present-class mIoU", "pixel accuracy"]
     keys = ("miou", "miou_foreground", "miou_present", "pixel_accuracy")
     rows = [(p, *(scores[k] for k in keys)) for p, scores in result["protocols"].items()]
-    first = chosen.protocols[0]
-    rows += [(f"{first}, {fold}", *(by[first][k] for k in keys)) for fold, by in result["folds"].items()]
+    published = chosen.protocols[0]
+    rows += [(f"{published}, {fold}", *(by[published][k] for k in keys)) for fold, by in result["folds"].items()]
     emit({"benchmark": name, "shift": shifts, **result}, text=table(columns, rows))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from bocage.metrics.scores import SCORES
 from bocage.models.predictor import Predictor
 
 FOLD_MEAN = "mean_over_folds"
+PARCELS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -157,13 +159,31 @@ def _assign(predictors: Mapping[str, Predictor], test_folds: Sequence[str]) -> d
 def _predict_all(
     collection: Collection, predictors: Mapping[str, Predictor], model_of: Mapping[str, str]
 ) -> Iterator[Judged]:
-    for entry in track(collection.entries, "Evaluating", unit="samples"):
-        sample = collection.read(entry)
-        name = model_of[entry.fold] if entry.fold in model_of else model_of[""]
-        image, valid, days = sample.image[None], sample.valid[None], sample.days[None]
-        probabilities = predict(name, predictors[name], image, valid, days, sample.bands)
-        prediction = probabilities.argmax(1).astype(np.uint8)
-        yield Judged(entry, sample, seen_labels(sample, sample.labels), prediction, probabilities)
+    def model(entry: Entry) -> str:
+        return model_of[entry.fold] if entry.fold in model_of else model_of[""]
+
+    shown = track(collection.entries, "Evaluating", unit="samples")
+    for name, entries in groupby(shown, key=model):
+        for pairs in _batches((entry, collection.read(entry)) for entry in entries):
+            samples = [sample for _, sample in pairs]
+            image, valid, days = (np.stack([getattr(s, a) for s in samples]) for a in ("image", "valid", "days"))
+            probabilities = predict(name, predictors[name], image, valid, days, samples[0].bands)
+            prediction = probabilities.argmax(1).astype(np.uint8)
+            for i, (entry, sample) in enumerate(pairs):
+                one = slice(i, i + 1)
+                yield Judged(entry, sample, seen_labels(sample, sample.labels), prediction[one], probabilities[one])
+
+
+def _batches(pairs: Iterable[tuple[Entry, Sample]]) -> Iterator[list[tuple[Entry, Sample]]]:
+    """Each image by itself, parcels of one pixel many at a time."""
+    waiting: list[tuple[Entry, Sample]] = []
+    for pair in pairs:
+        waiting.append(pair)
+        if pair[1].labels.size > 1 or len(waiting) == PARCELS_AT_ONCE:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
 
 
 def _pool(parts: Sequence[tuple[Int64, Any]]) -> tuple[Int64, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import yaml
@@ -120,6 +121,21 @@ def test_sen4agrinet_with_wrong_bands_labels_and_a_cut_file(damaged: Damaged) ->
     assert found[1].startswith(f"{second.name}: truncated or no netCDF-4 file")
 
 
+def test_sen4agrinet_parcels_with_missing_columns_labels_and_a_cut_file(damaged: Damaged) -> None:
+    path = damaged("sen4agrinet")
+    for file in path.glob("*.nc"):
+        file.unlink()  # a copy may hold the parcels alone
+    (file,) = path.glob("*.csv.gz")
+    table = pd.read_csv(file)
+    table.assign(label=table["label"].where(table.index != 3, 42)).to_csv(file, index=False)
+    assert problems("sen4agrinet", path) == [f"{file.name}: labels [42] are outside the list 100–998"]
+    table.drop(columns=["B10_04_mean", "B8A_11_std"]).to_csv(file, index=False)
+    expected = f"{file.name} lacks 2 of 315 columns, such as B8A_11_std, B10_04_mean"
+    assert problems("sen4agrinet", path) == [expected]
+    cut(file)
+    assert problems("sen4agrinet", path)[0].startswith(f"{file.name} is truncated")
+
+
 def test_holdout_with_truncated_samples_and_without_a_data_set(damaged: Damaged) -> None:
     path = damaged("eurocrops_holdout")
     cut(max((path / "BE_VLG_2021" / "dataset").rglob("*.*"), key=lambda file: file.stat().st_size))
@@ -137,7 +153,7 @@ def test_holdout_with_truncated_samples_and_without_a_data_set(damaged: Damaged)
         ("patches", "filters", {"target_classes": ["wheat"]}, "chosen for their classes (wheat)"),
         ("patches", "selection", {"rare_classes": ["oats"]}, "windows were selected (patches.selection: rare_classes)"),
         ("patches", "selection", {"max_total": 5}, "windows were selected (patches.selection: max_total)"),
-        ("regions", "kind", "hot_cells", "chosen for their classes (hot_cells)"),
+        ("regions", "target_classes", ["oats"], "chosen for their classes (oats)"),
     ],
 )
 def test_holdout_that_breaks_a_rule(damaged: Damaged, section: str, key: str, value: object, reason: str) -> None:
@@ -153,6 +169,6 @@ def test_holdout_that_breaks_a_rule(damaged: Damaged, section: str, key: str, va
 
 def test_a_model_of_other_classes_fits_no_view() -> None:
     with pytest.raises(ConfigError, match="fit no view of 'pastis'"):
-        find_view(BENCHMARKS["pastis"], None, ("background", "rice"))
+        find_view(BENCHMARKS["pastis"], None, ("background", "rice"), ())
     with pytest.raises(UnknownName, match="Did you mean 'native'"):
-        find_view(BENCHMARKS["pastis"], "nativ", ())
+        find_view(BENCHMARKS["pastis"], "nativ", (), ())
