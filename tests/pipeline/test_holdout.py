@@ -17,6 +17,25 @@ SMALL = ["patches.size_px=48", "patches.stride_px=48"]
 FOREST = "models=[{name: forest, kind: random_forest, options: {n_trees: 20}}]"
 
 
+def test_real_flemish_parcels_take_the_holdouts_classes(samples: Path, tmp_path: Path) -> None:
+    """As far as the real data reach: parcels and classes; there is no imagery of them."""
+    (file,) = (samples / "lpis" / "be_vlg").glob("*.zip")
+    table = samples / "lpis" / "be_vlg" / "be_vlg_2021.csv"
+    about = {"kind": "flanders", "path": str(file), "year": 2023, "code_table": str(table)}
+    experiment = load_experiment(FILE, [f"parcels.{key}={value}" for key, value in about.items()])
+    stages = needed_stages(plan_stages(experiment), "taxonomy")
+    taxonomy = run_stages(stages, experiment, out=tmp_path, store=ArtifactStore(tmp_path / "s"), workers=1)[-1]
+    audit = json.loads((taxonomy.artifact.path / "audit.json").read_text())
+    assert (audit["n_parcels"], audit["n_mapped"], audit["n_unmapped"]) == (100, 74, 0)
+    assert [audit["by_class"][c]["n"] for c in ("maize", "wheat", "sugar_beet", "potato", "pasture")] == [
+        17,
+        3,
+        3,
+        7,
+        44,
+    ]
+
+
 @pytest.mark.slow
 def test_a_model_is_judged_on_unseen_country_years(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def build(seed: int, out: Path, *more: str, target: str = "datasets") -> None:

@@ -78,6 +78,7 @@ class Benchmark:
     Attributes:
         where: how to get it; bocage never does.
         published: counts that a whole copy leads to; compared, never demanded.
+        count: (folder or file, options) → the same counts of a copy, by the same names.
         options: settings of the reader.
         views: name → view; the first one is the default.
         check: (folder or file, options) → problems, none if all is well.
@@ -97,6 +98,7 @@ class Benchmark:
     open: Callable[[Path, str, Any], Collection]
     write_miniature: Callable[[Path], Path]
     published: Mapping[str, int] = field(default_factory=dict)
+    count: Callable[[Path, Any], Mapping[str, int]] = lambda *_: {}
     verify: Callable[[Path, Path, Any], Verification] | None = None
 
     def to_json(self) -> dict[str, Any]:

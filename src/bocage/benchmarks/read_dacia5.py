@@ -50,6 +50,8 @@ BASELINE_04 = date(2022, 1, 25)  # first day of processing baseline 04.00 in ESA
 
 _IMAGE = re.compile(r"Sentinel2_L2A_(\d{4})(\d{2})(\d{2})\.tif$")
 _TABLE = read_class_table("dacia5")
+OUT_OF_SEASON = "out of season"
+PUBLISHED = {"scenes": 172, "windows": 1376, "retained windows": 1172, "in season": 778}
 PROTOCOLS = ("crop_pixels", "all_pixels", "present_classes")
 VIEWS = {
     TAXONOMY: View(TAXONOMY, "EuroCrops paper: its Table 7 classes", target_names(), DEFAULT_BANDS, PROTOCOLS),
@@ -131,6 +133,14 @@ def open_dacia5(path: Path, view: str, options: Dacia5Options) -> Collection:
     return Collection(VIEWS[view], tuple(entries), Tally.count(verdicts), read)
 
 
+def count_dacia5(path: Path, options: Dacia5Options) -> dict[str, int]:
+    """Scenes, windows, windows with enough crop whatever their season, and those in season: the paper's counts."""
+    tally = open_dacia5(path, TAXONOMY, options).tally
+    retained = tally.kept + tally.dropped.get(OUT_OF_SEASON, 0)
+    counts = (len(list_scenes(path)), tally.kept + tally.n_dropped, retained, tally.kept)
+    return dict(zip(PUBLISHED, counts, strict=True))
+
+
 def judge_window(labels: UInt8, day: date, options: Dacia5Options) -> str | None:
     """Why a window is left out, or None: the rules of the EuroCrops paper, in its order."""
     if (labels == IGNORE).all():
@@ -140,7 +150,7 @@ def judge_window(labels: UInt8, day: date, options: Dacia5Options) -> str | None
     if ((labels != BACKGROUND) & (labels != IGNORE)).sum() < MIN_CROP_PX:
         return f"fewer than {MIN_CROP_PX} crop pixels"
     if options.season != "all" and not 4 <= day.month <= 9:
-        return "out of season"
+        return OUT_OF_SEASON
     return None
 
 
@@ -233,6 +243,7 @@ BENCHMARKS.register("dacia5")(
         open=open_dacia5,
         write_miniature=write_dacia5,
         verify=verify_dacia5,
-        published={"scenes": 172, "windows": 1376, "retained windows": 1172, "in season": 778},
+        published=PUBLISHED,
+        count=count_dacia5,
     )
 )

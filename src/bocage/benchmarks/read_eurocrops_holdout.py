@@ -118,6 +118,12 @@ def open_holdout(path: Path, view: str, options: HoldoutOptions) -> Collection:
     return Collection(VIEWS[view], tuple(entries), tally, partial(_read, datasets))
 
 
+def count_holdout(path: Path, options: HoldoutOptions) -> dict[str, int]:
+    """Windows of each country-year."""
+    runs = list_country_years(path)
+    return {f"windows of {name}": len(open_dataset(run / DATASET)) for name, run in runs.items()}
+
+
 def _left_out(dataset: Dataset) -> Tally:
     """Windows that the quality filters dropped."""
     recorded = dataset.info.tallies.get("patches")
@@ -146,5 +152,6 @@ BENCHMARKS.register("eurocrops_holdout")(
         open=open_holdout,
         write_miniature=write_eurocrops_holdout,
         published={"windows of BE_VLG_2021": 7093, "windows of BE_WAL_2021": 3613},
+        count=count_holdout,
     )
 )

@@ -54,13 +54,15 @@ def check(
         copy = find_copy(benchmark, path, demo=demo, scratch=Path(scratch))
         problems = benchmark.check(copy, options)
         counts = {} if problems else {v: benchmark.open(copy, v, options).tally.to_json() for v in benchmark.views}
+        counted = {} if problems else dict(benchmark.count(copy, options))
         verified = verify(benchmark, copy, reference, options) if reference and not problems else None
     problems += verified.problems if verified else ()
     result = {"ok": not problems, "problems": problems, "samples": counts, "published": dict(benchmark.published)}
+    result["counted"] = counted
     result["reference"] = dict(verified.findings) if verified else None
     found = [f"{view}: {c['kept']} samples, left out: {c['dropped'] or 'none'}" for view, c in counts.items()]
-    published = [f"published: {', '.join(f'{n} {k}' for k, n in benchmark.published.items())}"]
-    whole = ["The copy is whole.", *found, *(published if benchmark.published else [])]
+    published = [f"{k}: {counted[k]}, published: {n}" for k, n in benchmark.published.items() if k in counted]
+    whole = ["The copy is whole.", *found, *published]
     emit(result, text=(problems or whole) + ([verified.summary] if verified else []))
     if problems:
         raise typer.Exit(CorruptFile.exit_code)

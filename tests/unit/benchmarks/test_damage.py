@@ -145,6 +145,19 @@ def test_holdout_with_truncated_samples_and_without_a_data_set(damaged: Damaged)
     assert "was not finished" in found[-1]
 
 
+def test_holdout_without_a_band_and_with_a_label_outside_the_list(damaged: Damaged) -> None:
+    path = damaged("eurocrops_holdout")
+    file = path / "BE_VLG_2021" / "dataset" / "dataset.json"
+    info = json.loads(file.read_text())
+    info["bands"].remove("B11")
+    info["classes"][-1]["name"] = "hops"
+    file.write_text(json.dumps(info))
+    found = problems("eurocrops_holdout", path)
+    assert found[0].startswith("BE_VLG_2021: its classes are background, ")
+    assert found[0].endswith(", hops, not those of 'eurocrops-10'")
+    assert found[1] == "BE_VLG_2021: it lacks the bands B11"
+
+
 @pytest.mark.parametrize(
     ("section", "key", "value", "reason"),
     [

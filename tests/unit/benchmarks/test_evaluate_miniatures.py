@@ -107,13 +107,16 @@ def test_external_sets_are_drawn(name: str, tmp_path: Path, capsys: pytest.Captu
     assert (out / "panels.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_no_statistic_of_the_external_set_reaches_the_model(miniatures: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "settings"), [("pastis", {"date": "middle"}), ("eurocrops_holdout", {})])
+def test_no_statistic_of_the_external_set_reaches_the_model(
+    miniatures: dict[str, Path], tmp_path: Path, name: str, settings: dict[str, Any]
+) -> None:
     folder = save_untrained(tmp_path / "unet")
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     predictor = load_predictor(folder)
-    benchmark = BENCHMARKS["pastis"]
-    view, options = benchmark.views["eurocrops-10"], parse_options(benchmark, {"date": "middle"})
-    collection = open_checked(benchmark, miniatures["pastis"], view, options)
+    benchmark = BENCHMARKS[name]
+    view, options = benchmark.views["eurocrops-10"], parse_options(benchmark, settings)
+    collection = open_checked(benchmark, miniatures[name], view, options)
     first = collection.entries[0]
 
     def brighten_others(entry: Entry) -> Sample:

@@ -107,6 +107,18 @@ def test_1376_windows_follow_from_172_scenes() -> None:
     assert 172 * len(plan_windows(SHAPE, 256)) == 1376
 
 
+def test_counts_of_a_copy_stand_beside_the_published_ones(miniatures: dict[str, Path]) -> None:
+    def count(name: str) -> dict[str, int]:
+        benchmark = BENCHMARKS[name]
+        counted = dict(benchmark.count(miniatures[name], parse_options(benchmark, {})))
+        assert list(counted) == list(benchmark.published)
+        return counted
+
+    assert count("dacia5") == {"scenes": 6, "windows": 48, "retained windows": 24, "in season": 16}
+    assert list(count("pastis").values()) == [10, 150, 10]
+    assert count("eurocrops_holdout") == {"windows of BE_VLG_2021": 6, "windows of BE_WAL_2021": 6}
+
+
 def test_dacia5_windows_are_left_out_by_reason() -> None:
     options, may, winter = Dacia5Options(), date(2020, 5, 19), date(2020, 2, 14)
     labels = np.zeros((256, 256), np.uint8)
