@@ -216,6 +216,8 @@ def test_sen4agrinet_parcels_are_samples_of_seven_months(miniatures: dict[str, P
     assert [str(d)[5:7] for d in sample.days.astype("datetime64[D]")] == ["05", "06", "07", "08", "09", "10", "11"]
     april = opened(miniatures, "sen4agrinet", "objects", first_month=4)
     assert str(april.read(april.entries[0]).days.astype("datetime64[D]")[0]) == "2019-04-15"
+    scenario = "lists/exp1_patches2000_strat_coco_test.json"
+    assert len(opened(miniatures, "sen4agrinet", "objects", coco=scenario).entries) == len(view.entries)
     assert not opened(miniatures, "sen4agrinet", "objects", coco="exp2_coco_test.json").entries
 
 
