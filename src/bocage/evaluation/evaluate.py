@@ -120,7 +120,7 @@ def evaluate(
         ),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    write_blocks(folder, blocks.tolist(), {name: {p: c for p, (c, _) in by.items()} for name, by in counts.items()})
+    write_blocks(folder, blocks.tolist(), counts)
     _keep_panels(predictors, dataset, sample_ids, px_by_class, _hidden(split, part), options.panels, folder)
     write_evaluation(folder, result)
     return result

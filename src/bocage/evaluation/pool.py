@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bocage.core.arrays import Int64
 from bocage.core.artifacts import read_json
 from bocage.evaluation.compare import compare_models
 from bocage.evaluation.describe import describe_counts
 from bocage.evaluation.options import EvaluationOptions
-from bocage.evaluation.write import write_blocks, write_evaluation
+from bocage.evaluation.write import LOSS, Counts, write_blocks, write_evaluation
+from bocage.metrics.calibration import describe_calibration, read_calibration
 from bocage.metrics.protocols import PROTOCOLS
 
 
@@ -28,17 +30,16 @@ def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, 
         folder: gets evaluation.json and blocks.npz.
 
     Returns:
-        The content of evaluation.json; `mean_loss` and calibration are those of single folds and not pooled.
+        The content of evaluation.json.
     """
     records = [read_json(fold / "evaluation.json") for fold in folds]
     class_names, n_folds = records[0]["classes"], len(folds)
     blocks, counts = join_blocks([dict(np.load(fold / "blocks.npz")) for fold in folds])
     described: dict[str, dict[str, Any]] = {}
     for name, by_protocol in counts.items():
-        protocols = {
-            p: describe_counts(c, None, PROTOCOLS[p], class_names, options, seed) for p, c in by_protocol.items()
-        }
-        described[name] = {"protocols": protocols}
+        protocols = {p: describe_counts(*c, PROTOCOLS[p], class_names, options, seed) for p, c in by_protocol.items()}
+        calibration = pool_calibration([{**r["models"], **r["baselines"]}[name] for r in records])
+        described[name] = {"protocols": protocols, "calibration": calibration}
     models, first = list(records[0]["models"]), options.protocols[0]
     result = {
         "part": f"the test parts of {n_folds} folds",
@@ -48,22 +49,33 @@ def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, 
         "protocols": described[models[0]]["protocols"],
         "models": {name: described[name] for name in models},
         "baselines": {name: record for name, record in described.items() if name not in models},
-        "compare": compare_models({m: counts[m][first] for m in models}, PROTOCOLS[first], options, seed=seed),
+        "compare": compare_models({m: counts[m][first][0] for m in models}, PROTOCOLS[first], options, seed=seed),
     }
     write_blocks(folder, blocks, counts)
     write_evaluation(folder, result)
     return result
 
 
-def join_blocks(folds: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, dict[str, Int64]]]:
-    """Block ids, and name → protocol → counts (n_blocks, K, K), of the arrays of several blocks.npz."""
+def join_blocks(folds: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, dict[str, Counts]]]:
+    """Block ids, and name → protocol → counts (n_blocks, K, K) and losses (n_blocks,), of several blocks.npz."""
     blocks, index = np.unique(np.concatenate([fold["blocks"] for fold in folds]), return_inverse=True)
-    counts: dict[str, dict[str, Int64]] = {}
+
+    def pool(key: str) -> Any:
+        together = np.concatenate([fold[key] for fold in folds])
+        pooled = np.zeros((len(blocks), *together.shape[1:]), together.dtype)
+        np.add.at(pooled, index, together)
+        return pooled
+
+    counts: dict[str, dict[str, Counts]] = {}
     for key in folds[0]:
-        if key != "blocks":
-            name, _, protocol = key.rpartition("/")
-            together = np.concatenate([fold[key] for fold in folds])
-            pooled = np.zeros((len(blocks), *together.shape[1:]), np.int64)
-            np.add.at(pooled, index, together)
-            counts.setdefault(name, {})[protocol] = pooled
+        name, _, protocol = key.partition("/")
+        if protocol and not protocol.endswith(LOSS):
+            losses = pool(key + LOSS) if key + LOSS in folds[0] else None
+            counts.setdefault(name, {})[protocol] = (pool(key), losses)
     return blocks.tolist(), counts
+
+
+def pool_calibration(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The calibration over all folds of one model or baseline; None if it gives no probabilities."""
+    counted = [read_calibration(r["calibration"]) for r in records if r["calibration"]]
+    return describe_calibration(reduce(add, counted)) if counted else None

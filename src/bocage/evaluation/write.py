@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from bocage.core.arrays import Int64, UInt8
+from bocage.core.arrays import AnyArray, Float64, Int64, UInt8
 from bocage.core.artifacts import write_json
+
+LOSS = "/loss"  # ending of the names of loss sums in blocks.npz
+Counts = tuple[Int64, Float64 | None]  # of one model under one protocol, by block: pixels, sums of the loss
 
 
 def write_evaluation(folder: Path, result: Mapping[str, Any]) -> None:
@@ -17,9 +20,15 @@ def write_evaluation(folder: Path, result: Mapping[str, Any]) -> None:
     write_json(folder / "evaluation.json", result)
 
 
-def write_blocks(folder: Path, blocks: Sequence[str], counts: Mapping[str, Mapping[str, Int64]]) -> None:
-    """`blocks.npz`: `blocks` (n_blocks,) ids; a model or baseline `<name>/<protocol>` counts (n_blocks, K, K)."""
-    arrays = {f"{name}/{protocol}": c for name, by_protocol in counts.items() for protocol, c in by_protocol.items()}
+def write_blocks(folder: Path, blocks: Sequence[str], counts: Mapping[str, Mapping[str, Counts]]) -> None:
+    """`blocks.npz`: `blocks` (n_blocks,) ids; a model or baseline `<name>/<protocol>` counts (n_blocks, K, K), and
+    where it has any `<name>/<protocol>/loss` sums of the cross-entropy (n_blocks,)."""
+    arrays: dict[str, AnyArray] = {}
+    for name, by_protocol in counts.items():
+        for protocol, (counted, losses) in by_protocol.items():
+            arrays |= {f"{name}/{protocol}": counted} | (
+                {f"{name}/{protocol}{LOSS}": losses} if losses is not None else {}
+            )
     np.savez_compressed(folder / "blocks.npz", allow_pickle=False, blocks=np.array(blocks, dtype=str), **arrays)
 
 

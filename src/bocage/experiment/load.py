@@ -75,7 +75,7 @@ def check_options(values: Mapping[str, Any], schema: type[Schema], *, where: str
         raise type(error)(f"{where}: {error}") from None
 
 
-def dump_experiment(experiment: Experiment) -> str:
+def dump_experiment(experiment: Options) -> str:
     """The resolved experiment as YAML, all defaults written out."""
     return yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 

@@ -24,6 +24,7 @@ from bocage.core.artifacts import (
     write_text,
     writing_below,
 )
+from bocage.experiment.crossvalidation import CrossValidation
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
 from bocage.experiment.workers import ThreadWorkers
@@ -159,7 +160,7 @@ def _run_stages(
     return results
 
 
-def write_manifest(out: Path, experiment: Experiment, results: Sequence[StageResult]) -> None:
+def write_manifest(out: Path, experiment: Experiment | CrossValidation, results: Sequence[StageResult]) -> None:
     """`manifest.json`: what this run is made of, by key and digest."""
     manifest = {
         "name": experiment.name,
@@ -175,7 +176,7 @@ PLACES = {"train": "checkpoint", "datasets": "dataset", "splits": "", "evaluatio
 
 
 def place_files(artifact: Artifact, stage: str, out: Path) -> None:
-    """Show an artifact's files in the run folder: hard links where the disk allows it, else copies."""
+    """Show an artifact's files at their place in the run folder."""
     kind, _, name = stage.partition("/")
     place = f"{PLACES[kind]}/{name}" if name and kind in ("train", "mapping") else PLACES.get(stage)
     if place is None:
@@ -186,6 +187,11 @@ def place_files(artifact: Artifact, stage: str, out: Path) -> None:
     else:
         for folder in {name.partition("/")[0] for name in artifact.record["files"] if "/" in name}:
             shutil.rmtree(target / folder, ignore_errors=True)
+    link_files(artifact, target)
+
+
+def link_files(artifact: Artifact, target: Path) -> None:
+    """Show an artifact's files in a folder: hard links where the disk allows it, else copies."""
     for name in artifact.record["files"]:
         link_file(artifact.path / name, target / name)
 

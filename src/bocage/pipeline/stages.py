@@ -63,6 +63,7 @@ from bocage.splits.store import read_given, read_split, write_split
 from bocage.taxonomy.load import load_taxonomy
 from bocage.taxonomy.taxonomy import Taxonomy
 from bocage.taxonomy.write_classes import write_classes
+from bocage.training.options import TrainingOptions
 
 PARCELS = "parcels.parquet"
 SCENES = "scenes.json"
@@ -529,11 +530,12 @@ def _trainer(model: ModelOptions) -> Callable[[Context, Draft], None]:
 
 
 def _training_of(model: ModelOptions) -> Callable[[Experiment], Any]:
-    return lambda e: [
-        model,
-        e.training.deciding(trees=isinstance(model.options, ForestOptions | XGBoostOptions)),
-        e.seed,
-    ]
+    return lambda e: describe_training(model, e.training, e.seed)
+
+
+def describe_training(model: ModelOptions, training: TrainingOptions, seed: int) -> list[Any]:
+    """What decides a checkpoint, beside the samples."""
+    return [model, training.deciding(trees=isinstance(model.options, ForestOptions | XGBoostOptions)), seed]
 
 
 def _parcel_files(experiment: Experiment) -> dict[str, str]:

@@ -48,9 +48,22 @@ def test_picked_pixels_keep_their_dates_and_labels() -> None:
 def test_a_patch_without_labels_gives_ignored_pixels() -> None:
     some = batch()
     some.labels[1] = 255
-    picked = pick_patch_pixels(some, 6, np.random.default_rng(0))
+    picked = pick_patch_pixels(some, 9, np.random.default_rng(0))  # 6 pixels are there
+    assert len(picked.labels) == 12
     assert (picked.labels[6:] == 255).all()
     assert (picked.labels[:6] != 255).all()
+
+
+def test_a_parcel_of_one_pixel_is_not_repeated_hundreds_of_times() -> None:
+    one = Batch(
+        image=torch.ones(3, 2, 1, 1, 1),
+        valid=torch.ones(3, 2, 1, 1, dtype=torch.bool),
+        labels=torch.tensor([1, 2, 3], dtype=torch.uint8)[:, None, None],
+        parcel_ids=torch.arange(3)[:, None, None],
+        days=torch.zeros(3, 2, dtype=torch.int32),
+        sample_ids=("a", "b", "c"),
+    )
+    assert pick_patch_pixels(one, 512, np.random.default_rng(0)).labels.flatten().tolist() == [1, 1, 2, 2, 3, 3]
 
 
 def test_a_pixel_never_seen_is_ignored_even_where_no_other_has_a_label() -> None:
