@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bocage.evaluation.outcome import loss_by_class
 from bocage.metrics.confusion import confusion
 from bocage.metrics.scores import scores
 
@@ -44,11 +45,30 @@ def test_scores_agree_with_scikit_learn(pixels: tuple[np.ndarray, np.ndarray]) -
         ),
     }
     assert {name: ours[name] for name in expected} == pytest.approx(expected)
+    weighted_recall = sk.recall_score(reference, predicted, average="weighted", **every)
+    assert weighted_recall == pytest.approx(ours["pixel_accuracy"])  # so it has no name of its own
     for name, sums in (("reference", "true"), ("prediction", "pred")):
         normalised = sk.confusion_matrix(reference, predicted, labels=range(K), normalize=sums)
         np.testing.assert_allclose(ours[f"confusion_by_{name}"], normalised)
-    by_class = sk.f1_score(reference, predicted, average=None, **every)
-    assert [row["f1"] for row in ours["per_class"].values()] == pytest.approx(by_class.tolist())
+    judges = {"f1": sk.f1_score, "iou": sk.jaccard_score, "precision": sk.precision_score, "recall": sk.recall_score}
+    for name, judge in judges.items():
+        by_class = judge(reference, predicted, average=None, **every)
+        assert [row[name] for row in ours["per_class"].values()] == pytest.approx(by_class.tolist())
+    assert [row["accuracy"] for row in ours["per_class"].values()] == [
+        row["recall"] for row in ours["per_class"].values()
+    ]
+
+
+def test_mean_loss_is_the_log_loss_of_scikit_learn(pixels: tuple[np.ndarray, np.ndarray]) -> None:
+    sk = pytest.importorskip("sklearn.metrics")
+    labels = pixels[0].reshape(40, 50).copy()
+    labels[0] = 255
+    given = np.random.default_rng(1).dirichlet(np.ones(K), labels.shape).astype(np.float32)
+    sums = loss_by_class(np.moveaxis(given, -1, 0), labels)
+    scored = labels != 255
+    expected = sk.log_loss(labels[scored], given[scored], labels=range(K), normalize=False)
+    assert sums.sum() == pytest.approx(expected, rel=1e-5)
+    assert sums[4] == 0  # no pixel of that class
 
 
 # EuroCrops paper, Table 10: IoU, class accuracy, support in pixels; background, maize, rapeseed, wheat, barley, oats,

@@ -17,8 +17,8 @@ from bocage.splits.store import read_split
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 SMALL = sorted(f.stem for f in (EXPERIMENTS / "small").glob("*.yaml"))
-PAPERS = [name for name in SMALL if not name.endswith("-tables")]
-TABLES = [name for name in SMALL if name.endswith("-tables")]
+TABLES = [name for name in SMALL if len(load_experiment(EXPERIMENTS / f"{name}.yaml").models) > 1]
+PAPERS = [name for name in SMALL if name not in TABLES]
 SIZE_PX = 192
 BEZIERS = {"parcels.path": "parcels/france_data_2018.shp", "scenes.path": "s2"}
 

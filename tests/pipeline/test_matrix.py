@@ -13,9 +13,11 @@ import pandas as pd
 import pytest
 
 from bocage.core.errors import ConfigError
+from bocage.evaluation.options import EvaluationOptions
 from bocage.experiment.load import load_experiment
 from bocage.pipeline.demo import prepare_demo
-from bocage.pipeline.matrix import plan_cells, plan_runs, rank
+from bocage.pipeline.matrix import bound_drops, plan_cells, plan_runs, rank
+from bocage.reports.leaderboard import COLUMNS, build_leaderboard
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 
@@ -39,13 +41,15 @@ SMALL = {
 
 
 def cells(**score_by_place: float) -> pd.DataFrame:
-    """One model, two seeds a scenario; the seeds lie 0.02 apart."""
+    """One model, two seeds a scenario; the seeds lie 0.02 apart. Only one of them knows last year's crop."""
     rows = [
         {"scenario": s, "seed": seed, "model": "forest", "miou_foreground": v + d, "low": v - 0.1, "high": high}
+        | {"over_majority": v + d - 0.1, "over_centroid": v + d - 0.2, "over_last_year": last}
         for s, v in score_by_place.items()
-        for seed, d, high in ((1, -0.01, v + 0.1), (2, 0.01, None))
+        for seed, d, high, last in ((1, -0.01, v + 0.1, -0.3), (2, 0.01, None, None))
     ]
-    rest = {"miou": 0.5, "miou_present": 0.5, "pixel_accuracy": 0.5, "mean_class_accuracy": 0.5, "best_baseline": 0.1}
+    rest = {"miou": 0.5, "miou_present": 0.5, "pixel_accuracy": 0.5, "mean_class_accuracy": 0.5}
+    rest |= {"drop_low": 0.3, "drop_high": 0.5}
     costs = {"n_parameters": None, "training_s": 2.0, "prediction_s_per_mpx": 1.0}
     return pd.DataFrame(rows).assign(**rest, **costs)
 
@@ -55,10 +59,37 @@ def test_the_drop_is_measured_from_the_inside_scenario() -> None:
     assert list(table.index) == ["home", "abroad"]
     np.testing.assert_allclose(table["miou_foreground"], [0.7, 0.3])
     np.testing.assert_allclose(table["drop"], [np.nan, 0.4])
-    np.testing.assert_allclose(table["gain"], [0.6, 0.2])
+    np.testing.assert_allclose(table["over_majority"], [0.6, 0.2])
+    np.testing.assert_allclose(table["gain"], [0.5, 0.1])
+    assert list(table["best_baseline"]) == ["centroid", "centroid"]
+    assert table["over_last_year"].isna().all()  # one seed lacks it
     np.testing.assert_allclose(table["spread"], [0.01, 0.01])
     assert table["high"].isna().all()  # one seed has no interval
     assert list(table["n_seeds"]) == [2, 2]
+
+
+def test_the_drop_has_bounds_where_both_test_parts_have_blocks() -> None:
+    """Twelve blocks a part, inside half right, outside a quarter; and a scenario of four blocks."""
+    inside, outside = np.tile([[0, 0], [2, 2]], (12, 1, 1)), np.tile([[0, 0], [3, 1]], (12, 1, 1))
+    inside[::2] = [[0, 0], [1, 3]]
+    counts = {("home", 1, "m"): inside, ("abroad", 1, "m"): outside, ("near", 1, "m"): outside[:4]}
+    found = bound_drops(counts, "home", EvaluationOptions(bootstrap=200)).set_index("scenario")
+    drop = inside.sum(0)[1, 1] / 48 - 0.25
+    assert 0 < found["drop_low"]["abroad"] < drop < found["drop_high"]["abroad"]
+    assert found.loc[["home", "near"], ["drop_low", "drop_high"]].isna().all(axis=None)
+
+
+def test_the_page_says_gain_drop_and_costs() -> None:
+    table = rank(cells(abroad=0.3, home=0.7), inside="home").assign(n_parameters=1234.0)
+    page = build_leaderboard("m", table, protocol="all_pixels", seeds=(1, 2), inside="home")
+    (_, home, abroad) = page.sections
+    (first,) = home.blocks[0].rows
+    (second,) = abroad.blocks[0].rows
+    shown = dict(zip(COLUMNS, second.cells, strict=True))
+    assert shown[">Drop from inside"] == "0.400 (+0.300 to +0.500)"
+    assert shown[">Over best baseline"] == "+0.100 (centroid)"
+    assert (shown[">Parameters"], shown[">Prediction, s/Mpx"]) == ("1,234", "1.00")
+    assert dict(zip(COLUMNS, first.cells, strict=True))[">Drop from inside"] == "–"
 
 
 def test_a_matrix_needs_its_section() -> None:
@@ -103,4 +134,9 @@ def test_survives_a_kill_and_says_what_is_lost_outside(tmp_path: Path) -> None:
         lost = score["inside", row["model"]] - score[row["scenario"], row["model"]]
         expected = np.nan if row["scenario"] == "inside" else lost
         np.testing.assert_allclose(row["drop"], expected, atol=1e-9)
+    assert table["gain"].notna().all()
+    for name in ("new-year", "new-country"):  # the country shows the same fields in both years
+        baselines = json.loads((out / f"{name}-1" / "evaluation.json").read_text())["baselines"]
+        assert baselines["last_year"]["known_fraction"] > (0.9 if name == "new-year" else 0.4)
+        assert table.loc[table["scenario"] == name, "over_last_year"].notna().all()
     assert (out / "leaderboard.html").read_text(encoding="utf-8").count("<table>") == 3

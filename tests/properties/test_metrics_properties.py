@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bocage.metrics.confusion import confusion
-from bocage.metrics.scores import score_arrays, scores
+from bocage.metrics.scores import class_scores, score_arrays, scores
 
 K = 4
 NAMES = [f"c{i}" for i in range(K)]
@@ -40,6 +40,13 @@ def test_renaming_classes_changes_no_overall_score(matrix: np.ndarray, order: li
     before, after = score_arrays(matrix), score_arrays(matrix[np.ix_(order, order)])
     for name in PERMUTABLE:
         assert np.isclose(before[name], after[name]), name
+
+
+@given(matrices, st.permutations(range(K)))
+def test_renaming_classes_renames_their_scores(matrix: np.ndarray, order: list[int]) -> None:
+    before, after = class_scores(matrix), class_scores(matrix[np.ix_(order, order)])
+    for name, values in before.items():
+        assert np.allclose(values[order], after[name]), name
 
 
 @given(arrays(np.int64, K, elements=st.integers(1, 1000)))

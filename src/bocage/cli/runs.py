@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
+from bocage.cli.benchmarks import describe_shift
 from bocage.cli.output import emit, say, settings, table
 from bocage.cli.scenes import parse_season
 from bocage.core.artifacts import ArtifactStore, read_json
@@ -56,6 +57,7 @@ def walk(file: Path, overrides: list[str], out: Path | None, target: str | None)
         "experiment": str(file),
         "stages": [r.to_json() for r in results],
         "metrics": headline(evaluation) if evaluation else None,
+        "shift": evaluation["shift"] if evaluation else None,
         "report": str(report_path) if report_path else None,
     }
 
@@ -86,7 +88,8 @@ def show_result(result: dict[str, Any]) -> None:
     """Print what a run made: scores as a table, paths as lines."""
     scores = [score_table(result["metrics"])] if result["metrics"] else []
     report_line = [f"report: {result['report']}"] if result["report"] else []
-    emit(result, text=[*scores, f"run: {result['run']}", *report_line])
+    shift_lines = [f"test part: {line}" for line in describe_shift(result["shift"])] if result["metrics"] else []
+    emit(result, text=[*scores, *shift_lines, f"run: {result['run']}", *report_line])
 
 
 def demo(
@@ -141,16 +144,21 @@ def evaluate(
         raise ConfigError("Give an experiment file, or all of --checkpoint, --dataset and --split.")
     from bocage.pipeline.single import evaluate_checkpoint
 
-    evaluation = evaluate_checkpoint(checkpoint, dataset, split, out=out)
+    def say_shift(findings: Any) -> None:
+        for line in describe_shift(findings):
+            say(line)
+
+    evaluation = evaluate_checkpoint(checkpoint, dataset, split, out=out, say_shift=say_shift)
     scores = headline(evaluation)
     rows = [
         [n, m["protocol"], m["miou"], m["miou_foreground"], m["pixel_accuracy"]]
         for k in scores.values()
         for n, m in k.items()
     ]
-    emit(
-        {"evaluation": evaluation}, text=table(["name", "protocol", "mIoU", "foreground mIoU", "pixel accuracy"], rows)
-    )
+    report_path = str(out / "report.html") if out else None
+    columns = ["name", "protocol", "mIoU", "foreground mIoU", "pixel accuracy"]
+    report_line = [f"report: {report_path}"] if report_path else []
+    emit({"evaluation": evaluation, "report": report_path}, text=[table(columns, rows), *report_line])
 
 
 def make_map(

@@ -101,7 +101,7 @@ def build_dataset(
     writer = DatasetWriter(
         folder,
         DatasetInfo(
-            classes=tuple(ClassInfo(c.id, c.name, c.color, c.title) for c in classes),
+            classes=tuple(ClassInfo(c.id, c.name, c.color, c.title, c.parent) for c in classes),
             bands=_one("bands", {tuple(cubes[name].bands) for name in names}),
             patch_size_px=_one("patch sizes", set(selected["height"]) | set(selected["width"])),
             resolution_m=_one("pixel sizes", {grid_resolution_m(cubes[name].grid) for name in names}),

@@ -20,6 +20,10 @@ class ClassInfo:
     name: str
     color: str  # "#rrggbb"
     title: str
+    parent: str | None = None  # name of the class above it in a hierarchy
+
+    def to_json(self) -> dict[str, Any]:
+        return {k: v for k, v in asdict(self).items() if v is not None}
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,13 @@ class DatasetInfo:
     def class_names(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.classes)
 
+    @property
+    def parents(self) -> Mapping[str, str | None]:
+        """Each class and the class above it."""
+        return {c.name: c.parent for c in self.classes}
+
     def to_json(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self)}
+        return {"format": FORMAT, **asdict(self), "classes": [c.to_json() for c in self.classes]}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> DatasetInfo:

@@ -57,7 +57,7 @@ def build_object_dataset(
     if len(resolutions) > 1:
         raise GridMismatch(f"One data set has one pixel size; the cubes have {sorted(resolutions)} m.")
     info = DatasetInfo(
-        classes=tuple(ClassInfo(c.id, c.name, c.color, c.title) for c in classes),
+        classes=tuple(ClassInfo(c.id, c.name, c.color, c.title, c.parent) for c in classes),
         bands=bands,
         patch_size_px=1,
         resolution_m=resolutions.pop(),

@@ -1,8 +1,9 @@
-"""What a model must beat: three baselines that learn only counts and means from the training part. Pure.
+"""What a model must beat: baselines that learn no more than counts, means and last year's map. Pure.
 
 `majority`: every pixel gets the most frequent training class. `spectral_centroid`: every pixel gets the class whose
 mean training spectrum is nearest, each feature divided by its standard deviation within classes. `random_parcel_class`:
-every parcel gets a class drawn by how many training parcels have it; land without a parcel is background.
+every parcel gets a class drawn by how many training parcels have it; land without a parcel is background. `last_year`:
+every parcel gets the class that most of its ground had the year before.
 """
 
 from __future__ import annotations
@@ -141,3 +142,23 @@ def draw_parcel_classes(parcel_ids: UInt32, parcels_by_class: Int64, seed: int) 
     upper = np.cumsum(parcels_by_class) / parcels_by_class.sum()
     drawn = np.searchsorted(upper, parcel_uniforms(parcel_ids, seed), side="right").astype(np.uint8)
     return np.where(parcel_ids == NO_PARCEL, np.uint8(BACKGROUND), drawn)
+
+
+def carry_last_year(parcel_ids: UInt32, before: UInt8, n_classes: int, *, otherwise: int) -> tuple[UInt8, Bool]:
+    """A class for every pixel: what most of its parcel's ground in this sample had the year before.
+
+    Args:
+        parcel_ids: (H, W) parcels of this year.
+        before: (H, W) class ids of the year before, 255 where they are not known.
+        otherwise: the class of parcels whose ground is not known; land without a parcel is background.
+
+    Returns:
+        Classes (H, W), and the pixels of parcels that have been known.
+    """
+    known = count_parcels(before, before, parcel_ids, n_classes)
+    if not len(known.ids):
+        return np.where(parcel_ids == NO_PARCEL, BACKGROUND, otherwise).astype(np.uint8), np.zeros(before.shape, bool)
+    at = np.minimum(np.searchsorted(known.ids, parcel_ids), len(known.ids) - 1)
+    is_known = known.ids[at] == parcel_ids
+    carried = np.where(is_known, known.reference.argmax(1)[at], otherwise)
+    return np.where(parcel_ids == NO_PARCEL, BACKGROUND, carried).astype(np.uint8), is_known

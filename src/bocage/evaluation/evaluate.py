@@ -1,43 +1,27 @@
-"""Predictors + a data set + one part of its split -> evaluation.json, blocks.npz, panels.npz.
+"""Predictors + a data set + one part of its split -> evaluation.json, blocks.npz, predictions.npz, panels.npz.
 
-One pass over the samples: each is read once and shown to every model and baseline. Files are written by `write`.
+`judge` predicts once and keeps counts; `describe_predictions` makes every score of them, at any time later too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from bocage.core.arrays import Int64, UInt8, UInt32
-from bocage.core.errors import ConfigError, NothingLeft
-from bocage.core.progress import bar
-from bocage.core.sample import Sample
-from bocage.core.seeds import generator, sub_seed
 from bocage.datasets.read import Dataset
-from bocage.evaluation.baselines import (
-    CentroidPredictor,
-    MajorityPredictor,
-    TrainingSummary,
-    draw_parcel_classes,
-    summarise_training,
-)
 from bocage.evaluation.compare import compare_models
-from bocage.evaluation.describe import describe_counts
+from bocage.evaluation.describe import describe_counts, describe_sizes, describe_zones
+from bocage.evaluation.judge import judge
 from bocage.evaluation.options import EvaluationOptions
-from bocage.evaluation.outcome import Outcome
-from bocage.evaluation.panels import choose_panels, to_rgb
-from bocage.evaluation.predict import check_predictor, predict
-from bocage.evaluation.read import read_batches, read_samples, seen_labels
-from bocage.evaluation.write import write_blocks, write_evaluation, write_panels
+from bocage.evaluation.predictions import LAST_YEAR, Predictions
+from bocage.evaluation.store import read_predictions, write_predictions
+from bocage.evaluation.write import write_blocks, write_evaluation
 from bocage.metrics.calibration import describe_calibration
-from bocage.metrics.protocols import PROTOCOLS
+from bocage.metrics.levels import Level, find_level
+from bocage.metrics.protocols import find_protocol
 from bocage.models.predictor import Predictor
 from bocage.splits.record import Split
-
-RANDOM_PARCELS = "random_parcel_class"
 
 
 def evaluate(
@@ -49,154 +33,75 @@ def evaluate(
     seed: int,
     folder: Path,
     part: str = "test",
+    shift: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Judge every model on one part of a data set, beside the baselines.
+    """Judge every model on one part of a data set, beside the baselines; arguments and errors as `judge`.
 
     Args:
         predictors: name -> model; the first one's scores are repeated at the top level.
-        split: sample_id, part, block_id, and the parcels that are hidden (255) in each part.
-        seed: of the bootstrap, the baselines' sample and their draws.
-        folder: gets evaluation.json, blocks.npz and, unless `options.panels` is 0, panels.npz.
+        folder: also gets the files of `write_predictions` and `describe_predictions`.
 
     Returns:
         The content of evaluation.json.
+    """
+    find_levels(options, dataset.info.parents)
+    found = judge(predictors, dataset, split, options, seed=seed, folder=folder, part=part, shift=shift)
+    write_predictions(folder, found)
+    return describe_predictions(read_predictions(folder), options, seed=seed, folder=folder)
+
+
+def find_levels(options: EvaluationOptions, parents: Mapping[str, str | None]) -> dict[str, Level]:
+    """The classes that each protocol tells apart.
 
     Raises:
-        NothingLeft: if the part has no sample, or the training part nothing to learn the baselines from.
-        MissingBand, ConfigError, DataError: if a model does not fit the data.
+        ConfigError: if the hierarchy has no such level.
     """
-    class_names = dataset.info.class_names
-    bands = tuple(dataset.info.bands)
-    for name, predictor in predictors.items():
-        check_predictor(name, predictor, bands, class_names)
-    rows = split.table[split.table["part"] == part]
-    if rows.empty:
-        raise NothingLeft(
-            f"The split has no sample in part '{part}'. Its parts: {', '.join(set(split.table['part']))}."
-        )
-    summary = summarise_training(_training_samples(dataset, split, options, seed), len(class_names))
-    baselines: dict[str, Predictor] = {
-        "majority": MajorityPredictor(summary, bands, class_names),
-        "spectral_centroid": CentroidPredictor(summary, bands, class_names),
-    }
-    if taken := set(predictors) & {*baselines, RANDOM_PARCELS}:
-        raise ConfigError(f"A model is called '{taken.pop()}', which is the name of a baseline. Give it another name.")
-    sample_ids = rows["sample_id"].tolist()
-    blocks, block_of_sample = np.unique(rows["block_id"].to_numpy().astype(str), return_inverse=True)
-    outcomes, px_by_class, n_unseen_px = _judge(
-        {**predictors, **baselines},
-        dataset,
-        sample_ids,
-        block_of_sample,
-        _hidden(split, part),
-        summary,
-        options,
-        seed=seed,
-    )
-    counts = {
-        name: {protocol: outcome.counts(PROTOCOLS[protocol]) for protocol in options.protocols}
-        for name, outcome in outcomes.items()
-    }
-    records = {
-        name: {
-            "protocols": {
-                p: describe_counts(*c, PROTOCOLS[p], class_names, options, seed) for p, c in by_protocol.items()
-            },
-            "calibration": describe_calibration(outcomes[name].calibration),
-        }
-        for name, by_protocol in counts.items()
-    }
-    first = options.protocols[0]
-    result = {
-        "part": part,
-        "classes": list(class_names),
-        "n_samples": len(sample_ids),
-        "n_unseen_px": n_unseen_px,
-        "protocols": records[next(iter(predictors))]["protocols"] if predictors else {},
-        "models": {name: records[name] for name in predictors},
-        "baselines": {name: record for name, record in records.items() if name not in predictors},
-        "compare": compare_models(
-            {name: counts[name][first][0] for name in predictors}, PROTOCOLS[first], options, seed=seed
-        ),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    write_blocks(folder, blocks.tolist(), counts)
-    _keep_panels(predictors, dataset, sample_ids, px_by_class, _hidden(split, part), options.panels, folder)
-    write_evaluation(folder, result)
-    return result
+    return {name: find_level(parents, find_protocol(name).level) for name in options.protocols}
 
 
-def _hidden(split: Split, part: str) -> UInt32:
-    """Numbers of the parcels that are 255 in this part."""
-    return np.asarray(split.hidden.get(part, ()), dtype=np.uint32)
+def describe_predictions(
+    predictions: Predictions, options: EvaluationOptions, *, seed: int, folder: Path
+) -> dict[str, Any]:
+    """Every score of what has been predicted: evaluation.json and blocks.npz in `folder`; nothing is predicted.
 
-
-def _training_samples(
-    dataset: Dataset, split: Split, options: EvaluationOptions, seed: int
-) -> Iterator[tuple[Sample, UInt8]]:
-    """The training samples that the baselines learn from, drawn at random, in the split's order."""
-    sample_ids = split.table.loc[split.table["part"] == "train", "sample_id"].tolist()
-    order = generator(seed, "evaluation", "baselines").permutation(len(sample_ids))
-    chosen = np.sort(order[: options.baseline_samples])
-    return read_samples(dataset, [sample_ids[i] for i in chosen], _hidden(split, "train"))
-
-
-def _judge(
-    predictors: Mapping[str, Predictor],
-    dataset: Dataset,
-    sample_ids: Sequence[str],
-    block_of_sample: Int64,
-    hidden: UInt32,
-    summary: TrainingSummary,
-    options: EvaluationOptions,
-    *,
-    seed: int,
-) -> tuple[dict[str, Outcome], Int64, int]:
-    """Predict every sample once with every model.
+    Args:
+        seed: of the bootstrap.
 
     Returns:
-        The outcomes, `random_parcel_class` last; scored pixels (n_samples, K) by class; the number of unseen pixels.
+        The content of evaluation.json.
     """
-    n_blocks, n_classes = int(block_of_sample.max()) + 1, len(dataset.info.class_names)
-    outcomes = {name: Outcome(n_blocks, n_classes) for name in predictors}
-    outcomes[RANDOM_PARCELS] = Outcome(n_blocks, n_classes, has_loss=False)
-    draw_seed = sub_seed(seed, "evaluation", RANDOM_PARCELS)
-    px_by_class: list[Int64] = []
-    n_unseen_px = 0
-    with bar("Evaluating", len(sample_ids), unit="samples") as progress:
-        for batch in read_batches(dataset, sample_ids, hidden, options.batch_size):
-            start = len(px_by_class)
-            blocks = block_of_sample[start : start + len(batch.sample_ids)].tolist()
-            for name, predictor in predictors.items():
-                proba = predict(name, predictor, batch.image, batch.valid, batch.days, batch.bands)
-                outcomes[name].add(blocks, batch.labels, batch.parcel_ids, proba.argmax(1).astype(np.uint8), proba)
-            drawn = draw_parcel_classes(batch.parcel_ids, summary.parcels_by_class, draw_seed)
-            outcomes[RANDOM_PARCELS].add(blocks, batch.labels, batch.parcel_ids, drawn)
-            px_by_class.extend(np.bincount(labels.ravel(), minlength=256)[:n_classes] for labels in batch.labels)
-            n_unseen_px += batch.n_unseen_px
-            progress.advance(len(blocks))
-    return outcomes, np.stack(px_by_class), n_unseen_px
-
-
-def _keep_panels(
-    predictors: Mapping[str, Predictor],
-    dataset: Dataset,
-    sample_ids: Sequence[str],
-    px_by_class: Int64,
-    hidden: UInt32,
-    n_panels: int,
-    folder: Path,
-) -> None:
-    """Write the samples that show most classes as pictures; nothing if there are none."""
-    manifest = dataset.manifest.set_index("sample_id").loc[list(sample_ids)]
-    grounds = list(zip(manifest["cube"], manifest["row"], manifest["col"], strict=True))
-    chosen = [sample_ids[i] for i in choose_panels(px_by_class, grounds, n_panels)]
-    if not chosen:
-        return
-    pairs = list(read_samples(dataset, chosen, hidden))
-    predictions: dict[str, UInt8] = {}
-    for name, predictor in predictors.items():
-        shown = [predict(name, predictor, s.image[None], s.valid[None], s.days[None], s.bands) for s, _ in pairs]
-        predictions[name] = np.concatenate(shown).argmax(1).astype(np.uint8)
-    rgb, labels = np.stack([to_rgb(s) for s, _ in pairs]), np.stack([seen_labels(s, labels) for s, labels in pairs])
-    write_panels(folder, chosen, rgb, labels, predictions)
+    protocols = {name: find_protocol(name) for name in options.protocols}
+    levels = find_levels(options, predictions.parents)
+    counts = {}
+    records: dict[str, dict[str, Any]] = {}
+    for name, outcome in predictions.outcomes.items():
+        plain = {p: outcome.counts(protocol) for p, protocol in protocols.items()}
+        counts[name] = {p: (levels[p].merge(c), losses) for p, (c, losses) in plain.items()}
+        records[name] = {
+            "protocols": {
+                p: describe_counts(*c, protocols[p], levels[p].names, options, seed) for p, c in counts[name].items()
+            },
+            "calibration": describe_calibration(outcome.calibration),
+            "zones": describe_zones(outcome, options, seed=seed),
+            "parcel_sizes": describe_sizes(outcome, options, px_ha=predictions.px_ha, seed=seed),
+        }
+        for p, record in records[name]["protocols"].items():
+            if protocols[p].unit == "parcel_area":
+                record["area_ha"] = record["n_pixels"] * predictions.px_ha
+    if LAST_YEAR in records:
+        records[LAST_YEAR]["known_fraction"] = predictions.known_fraction
+    first, models = options.protocols[0], predictions.models
+    result = {
+        "part": predictions.part,
+        "classes": list(predictions.parents),
+        "n_samples": predictions.n_samples,
+        "n_unseen_px": predictions.n_unseen_px,
+        "shift": None if predictions.shift is None else list(predictions.shift),
+        "protocols": records[models[0]]["protocols"] if models else {},
+        "models": {name: records[name] for name in models},
+        "baselines": {name: record for name, record in records.items() if name not in models},
+        "compare": compare_models({m: counts[m][first][0] for m in models}, protocols[first], options, seed=seed),
+    }
+    write_blocks(folder, predictions.blocks, counts)
+    write_evaluation(folder, result)
+    return result

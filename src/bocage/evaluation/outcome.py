@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
 
 import numpy as np
 
-from bocage.core.arrays import IGNORE, Float32, Float64, Int64, UInt8, UInt32
+from bocage.core.arrays import IGNORE, AnyArray, Bool, Float32, Float64, Int64, UInt8, UInt32
 from bocage.metrics.calibration import CalibrationCounts, count_calibration
 from bocage.metrics.confusion import confusion
-from bocage.metrics.parcels import ParcelCounts, count_parcels, parcel_confusions
+from bocage.metrics.parcels import ParcelCounts, count_parcels, merge_parcels, parcel_confusions
 from bocage.metrics.protocols import Protocol, find_boundary, protocol_counts, protocol_losses
 
 # Probabilities are clipped here before the logarithm (scikit-learn's log_loss does the same for float32).
@@ -57,6 +59,7 @@ class Outcome:
         parcel_ids: UInt32,
         prediction: UInt8,
         probabilities: Float32 | None = None,
+        new_ground: Bool | None = None,
     ) -> None:
         """Count one batch.
 
@@ -64,6 +67,7 @@ class Outcome:
             blocks: block number of each of the B samples.
             labels, parcel_ids, prediction: (B, H, W).
             probabilities: (B, K, H, W), or None where there are none.
+            new_ground: (B, H, W) False where an earlier sample showed the same ground; None: nowhere.
         """
         n_classes = self.confusions.shape[-1]
         for i, block in enumerate(blocks):
@@ -74,11 +78,45 @@ class Outcome:
                 if probabilities is not None:
                     self.losses[zone, block] += loss_by_class(probabilities[i], scored)
             given = None if probabilities is None else probabilities[i]
-            self._parcels.append(count_parcels(labels[i], prediction[i], parcel_ids[i], n_classes, given))
+            new = None if new_ground is None else new_ground[i]
+            self._parcels.append(count_parcels(labels[i], prediction[i], parcel_ids[i], n_classes, given, new))
             self._parcel_blocks.append(block)
             if probabilities is not None:
                 counted = count_calibration(probabilities[i], labels[i])
                 self.calibration = self.calibration + counted if self.calibration else counted
+
+    def to_arrays(self) -> dict[str, AnyArray]:
+        """Everything, as `from_arrays` takes it; the samples of a block become one."""
+        n_classes, blocks = self.confusions.shape[-1], sorted(set(self._parcel_blocks))
+        kept = [p for p in zip(self._parcel_blocks, self._parcels, strict=True) if len(p[1].ids)]
+        merged = [merge_parcels([part for own, part in kept if own == block], n_classes) for block in blocks]
+        parcels = {f.name: np.concatenate([getattr(m, f.name) for m in merged]) for f in fields(ParcelCounts)}
+        calibration = {} if self.calibration is None else asdict(self.calibration)
+        return {
+            "confusions": self.confusions,
+            "losses": self.losses,
+            "has_loss": np.array(self.has_loss),
+            "parcel_block": np.repeat(np.array(blocks, np.int64), [len(m.ids) for m in merged]),
+            **{f"parcel_{name}": array for name, array in parcels.items()},
+            **{f"calibration_{name}": np.array(value) for name, value in calibration.items()},
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, AnyArray]) -> Outcome:
+        """What `to_arrays` gave."""
+        confusions = arrays["confusions"]
+        outcome = cls(confusions.shape[1], confusions.shape[-1], has_loss=bool(arrays["has_loss"]))
+        outcome.confusions, outcome.losses = confusions, arrays["losses"]
+        block = arrays["parcel_block"]
+        starts = np.flatnonzero(np.diff(block, prepend=-1))
+        for start, end in zip(starts, [*starts[1:], len(block)], strict=True):
+            parts = {f.name: arrays[f"parcel_{f.name}"][start:end] for f in fields(ParcelCounts)}
+            outcome._parcels.append(ParcelCounts(**parts))
+            outcome._parcel_blocks.append(int(block[start]))
+        if "calibration_n" in arrays:
+            n, right, confidence = (arrays[f"calibration_{name}"] for name in ("n", "right", "confidence"))
+            outcome.calibration = CalibrationCounts(n, right, confidence, float(arrays["calibration_brier"]))
+        return outcome
 
     def counts(self, protocol: Protocol) -> tuple[Int64, Float64 | None]:
         """Counts (n_blocks, K, K) under a protocol, and loss sums (n_blocks,) where there are any."""
@@ -86,13 +124,10 @@ class Outcome:
             zones = ZONES[protocol.zone]
             losses = protocol_losses(self.losses[zones].sum(0), protocol) if self.has_loss else None
             return protocol_counts(self.confusions[zones].sum(0), protocol), losses
-        _, n_blocks, n_classes = self.losses.shape
-        votes = parcel_confusions(
-            self._parcels,
-            self._parcel_blocks,
-            n_blocks,
-            n_classes,
-            by_area=protocol.unit == "parcel_area",
-            by_probability=protocol.mean_probability,
-        )
+        votes = self.votes(by_area=protocol.unit == "parcel_area", by_probability=protocol.mean_probability)
         return protocol_counts(votes, protocol), None
+
+    def votes(self, **choices: Any) -> Int64:
+        """Counts (n_blocks, K, K) of parcels; the choices are those of `parcel_confusions`."""
+        _, n_blocks, n_classes = self.losses.shape
+        return parcel_confusions(self._parcels, self._parcel_blocks, n_blocks, n_classes, **choices)

@@ -16,7 +16,7 @@ from bocage.evaluation.describe import describe_counts
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.write import LOSS, Counts, write_blocks, write_evaluation
 from bocage.metrics.calibration import describe_calibration, read_calibration
-from bocage.metrics.protocols import PROTOCOLS
+from bocage.metrics.protocols import find_protocol
 
 
 def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, folder: Path) -> dict[str, Any]:
@@ -34,10 +34,14 @@ def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, 
     """
     records = [read_json(fold / "evaluation.json") for fold in folds]
     class_names, n_folds = records[0]["classes"], len(folds)
+    first_model = next(iter(records[0]["models"].values()))["protocols"]
+    names = {p: list(record["per_class"]) for p, record in first_model.items()}
     blocks, counts = join_blocks([dict(np.load(fold / "blocks.npz")) for fold in folds])
     described: dict[str, dict[str, Any]] = {}
     for name, by_protocol in counts.items():
-        protocols = {p: describe_counts(*c, PROTOCOLS[p], class_names, options, seed) for p, c in by_protocol.items()}
+        protocols = {
+            p: describe_counts(*c, find_protocol(p), names[p], options, seed) for p, c in by_protocol.items()
+        }
         calibration = pool_calibration([{**r["models"], **r["baselines"]}[name] for r in records])
         described[name] = {"protocols": protocols, "calibration": calibration}
     models, first = list(records[0]["models"]), options.protocols[0]
@@ -49,7 +53,7 @@ def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, 
         "protocols": described[models[0]]["protocols"],
         "models": {name: described[name] for name in models},
         "baselines": {name: record for name, record in described.items() if name not in models},
-        "compare": compare_models({m: counts[m][first][0] for m in models}, PROTOCOLS[first], options, seed=seed),
+        "compare": compare_models({m: counts[m][first][0] for m in models}, find_protocol(first), options, seed=seed),
     }
     write_blocks(folder, blocks, counts)
     write_evaluation(folder, result)
@@ -57,7 +61,8 @@ def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, 
 
 
 def join_blocks(folds: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, dict[str, Counts]]]:
-    """Block ids, and name → protocol → counts (n_blocks, K, K) and losses (n_blocks,), of several blocks.npz."""
+    """Block ids, and name → protocol → counts (n_blocks, K, K) and losses (n_blocks,), of what is in each of several
+    blocks.npz."""
     blocks, index = np.unique(np.concatenate([fold["blocks"] for fold in folds]), return_inverse=True)
 
     def pool(key: str) -> Any:
@@ -69,7 +74,7 @@ def join_blocks(folds: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str
     counts: dict[str, dict[str, Counts]] = {}
     for key in folds[0]:
         name, _, protocol = key.partition("/")
-        if protocol and not protocol.endswith(LOSS):
+        if protocol and not protocol.endswith(LOSS) and all(key in fold for fold in folds):
             losses = pool(key + LOSS) if key + LOSS in folds[0] else None
             counts.setdefault(name, {})[protocol] = (pool(key), losses)
     return blocks.tolist(), counts

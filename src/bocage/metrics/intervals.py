@@ -8,7 +8,7 @@ Under ten blocks a resample says little: there is no interval, and the reason is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,14 +107,59 @@ def block_bootstrap(
         matrices = sums[:, :-1].reshape(len(sums), *confusions.shape[1:])
         return score_arrays(matrices, loss_sums=None if loss_sums is None else sums[:, -1], present_only=present_only)
 
+    return _intervals(columns, score, rng=rng, n_draws=n_draws, level=level)
+
+
+def _intervals(
+    columns: Float64,
+    score: Callable[[Float64], dict[str, Float64]],
+    *,
+    rng: np.random.Generator,
+    n_draws: int,
+    level: float,
+) -> dict[str, dict[str, Any]]:
+    """An interval for everything that `score` makes of sums (draws, F) of `columns` (n_blocks, F)."""
     total = columns.sum(0, keepdims=True)
     values, estimates, left_out = score(_resample(columns, n_draws, rng)), score(total), score(total - columns)
-    tail = widened_tail(len(kept), level)
+    tail = widened_tail(len(columns), level)
     result = {}
     for name, draws in values.items():
         low, high = bca_bounds(draws, float(estimates[name][0]), left_out[name], tail)
         result[name] = {"low": low, "high": high, "level": level, "method": METHOD}
     return result
+
+
+def class_iou_intervals(
+    confusions: AnyArray,
+    class_names: Sequence[str],
+    *,
+    rng: np.random.Generator,
+    n_draws: int = 2000,
+    level: float = 0.95,
+) -> dict[str, dict[str, Any]]:
+    """An interval for the IoU of each class that has reference pixels in at least `MIN_BLOCKS` blocks.
+
+    Args:
+        confusions: counts (n_blocks, K, K). Blocks without a count are not resampled.
+        class_names: K names.
+
+    Returns:
+        Class -> {low, high, level, method}; classes of fewer blocks are not in it.
+    """
+    counted = confusions[confusions.sum((1, 2)) > 0]
+    in_blocks = (counted.sum(2) > 0).sum(0)
+    shown = np.flatnonzero(in_blocks >= MIN_BLOCKS)
+    if not len(shown):
+        return {}
+    right = np.diagonal(counted, axis1=1, axis2=2)[:, shown]
+    either = (counted.sum(1) + counted.sum(2))[:, shown] - right
+
+    def iou(sums: Float64) -> dict[str, Float64]:
+        hit, area = np.split(sums, 2, axis=1)
+        shares = np.divide(hit, area, out=np.zeros_like(hit), where=area > 0)
+        return {class_names[c]: shares[:, i] for i, c in enumerate(shown.tolist())}
+
+    return _intervals(np.hstack([right, either]).astype(np.float64), iou, rng=rng, n_draws=n_draws, level=level)
 
 
 def paired_bootstrap(
@@ -162,23 +207,35 @@ def paired_bootstrap(
 
 
 def unpaired_bootstrap(
-    first: AnyArray, second: AnyArray, score: str, *, rng: np.random.Generator, n_draws: int = 2000, level: float = 0.95
+    first: AnyArray,
+    second: AnyArray,
+    score: str,
+    *,
+    rng: np.random.Generator,
+    present_only: bool = False,
+    n_draws: int = 2000,
+    level: float = 0.95,
 ) -> dict[str, Any]:
     """Difference first − second of one score of two models judged on different ground; each resamples its own blocks.
 
     Args:
         first, second: counts (n_first, K, K) and (n_second, K, K).
+        present_only: as in `score_arrays`.
 
     Returns:
         As `paired_bootstrap`; n_blocks is the smaller number.
     """
+
+    def score_of(matrices: AnyArray) -> Float64:
+        return score_arrays(matrices, present_only=present_only)[score]
+
     own = [counts[counts.sum((1, 2)) > 0] for counts in (first, second)]
-    value, n_blocks = [score_arrays(counts.sum(0))[score] for counts in own], min(map(len, own))
+    value, n_blocks = [score_of(counts.sum(0)) for counts in own], min(map(len, own))
     result: dict[str, Any] = {"difference": float(value[0] - value[1]), "low": None, "high": None}
     result |= {"level": level, "method": "unpaired block bootstrap, widened tails", "n_blocks": n_blocks}
     if reason := no_interval_reason(n_blocks):
         return result | {"reason": reason}
-    drawn = [score_arrays(_resample(counts, n_draws, rng))[score] for counts in own]
+    drawn = [score_of(_resample(counts, n_draws, rng)) for counts in own]
     tail = widened_tail(n_blocks, level)
     low, high = map(float, np.quantile(drawn[0] - drawn[1], [tail, 1 - tail]))
     return result | {"low": low, "high": high}

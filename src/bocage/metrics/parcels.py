@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bocage.core.arrays import IGNORE, NO_PARCEL, Float32, Float64, Int64, UInt8, UInt32
+from bocage.core.arrays import IGNORE, NO_PARCEL, Bool, Float32, Float64, Int64, UInt8, UInt32
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,14 @@ class ParcelCounts:
         reference: (n, K) int64 pixels by reference class.
         prediction: (n, K) int64 pixels by predicted class.
         probability: (n, K) sums over the pixels of each class's probability; `prediction` where a model gives none.
+        ground_px: (n,) int64 pixels of ground, each counted once however many samples show it.
     """
 
     ids: UInt32
     reference: Int64
     prediction: Int64
     probability: Float64
+    ground_px: Int64
 
 
 def count_parcels(
@@ -37,12 +39,14 @@ def count_parcels(
     parcel_ids: UInt32,
     n_classes: int,
     probabilities: Float32 | None = None,
+    new_ground: Bool | None = None,
 ) -> ParcelCounts:
     """Count the pixels of every parcel; pixels without a parcel or with reference 255 are left out.
 
     Args:
         reference, prediction, parcel_ids: of one shape.
         probabilities: (K, *shape), or None where a model gives none.
+        new_ground: False where an earlier sample showed the same ground; None: nowhere.
     """
     counted = (parcel_ids != NO_PARCEL) & (reference != IGNORE)
     ids, index = np.unique(parcel_ids[counted], return_inverse=True)
@@ -52,10 +56,19 @@ def count_parcels(
         return np.bincount(codes, minlength=len(ids) * n_classes).reshape(len(ids), n_classes).astype(np.int64)
 
     predicted = by_class(prediction)
+    ground_px = _count_ground(ids, parcel_ids if new_ground is None else parcel_ids[new_ground])
     if probabilities is None:
-        return ParcelCounts(ids, by_class(reference), predicted, predicted.astype(np.float64))
+        return ParcelCounts(ids, by_class(reference), predicted, predicted.astype(np.float64), ground_px)
     sums = [np.bincount(index, weights=layer[counted], minlength=len(ids)) for layer in probabilities]
-    return ParcelCounts(ids, by_class(reference), predicted, np.stack(sums, axis=1).astype(np.float64))
+    return ParcelCounts(ids, by_class(reference), predicted, np.stack(sums, axis=1).astype(np.float64), ground_px)
+
+
+def _count_ground(ids: UInt32, parcel_ids: UInt32) -> Int64:
+    """Pixels of each of the ids (ascending), scored or not."""
+    shown, n_px = np.unique(parcel_ids, return_counts=True)
+    at = np.searchsorted(shown, ids)
+    at[at == len(shown)] = 0
+    return np.where(shown[at] == ids, n_px[at], 0) if len(shown) else np.zeros(len(ids), np.int64)
 
 
 def merge_parcels(parts: Sequence[ParcelCounts], n_classes: int) -> ParcelCounts:
@@ -65,11 +78,13 @@ def merge_parcels(parts: Sequence[ParcelCounts], n_classes: int) -> ParcelCounts
     reference = np.zeros((len(ids), n_classes), np.int64)
     prediction = np.zeros_like(reference)
     probability = np.zeros(reference.shape)
+    ground_px = np.zeros(len(ids), np.int64)
     if parts:
         np.add.at(reference, index, np.concatenate([p.reference for p in parts]))
         np.add.at(prediction, index, np.concatenate([p.prediction for p in parts]))
         np.add.at(probability, index, np.concatenate([p.probability for p in parts]))
-    return ParcelCounts(ids, reference, prediction, probability)
+        np.add.at(ground_px, index, np.concatenate([p.ground_px for p in parts]))
+    return ParcelCounts(ids, reference, prediction, probability, ground_px)
 
 
 def parcel_confusions(
@@ -80,14 +95,16 @@ def parcel_confusions(
     *,
     by_area: bool = False,
     by_probability: bool = False,
+    ground_px: tuple[float, float] | None = None,
 ) -> Int64:
     """One count a parcel, in the block that holds most of its pixels.
 
     Args:
         parts: counts of each sample.
         blocks: block number 0..n_blocks-1 of each part.
-        by_area: a parcel counts as many times as it has counted pixels (over all samples), else once.
+        by_area: a parcel counts as many times as it has pixels of ground, else once.
         by_probability: a parcel is given the class of the highest mean probability, not that of most of its pixels.
+        ground_px: only parcels with at least the first and less than the second number of pixels of ground.
 
     Returns:
         (n_blocks, K, K) int64, rows = majority of the reference, columns = vote of the prediction.
@@ -96,7 +113,10 @@ def parcel_confusions(
     px_by_block = np.zeros((len(total.ids), n_blocks), np.int64)
     for part, block in zip(parts, blocks, strict=True):
         px_by_block[np.searchsorted(total.ids, part.ids), block] += part.reference.sum(1)
-    weights = total.reference.sum(1) if by_area else np.ones(len(total.ids), np.int64)
+    size = np.maximum(total.ground_px, 1)  # samples of one pixel may lie on the same one
+    weights = size if by_area else np.ones(len(total.ids), np.int64)
+    if ground_px is not None:
+        weights = weights * ((size >= ground_px[0]) & (size < ground_px[1]))
     result = np.zeros((n_blocks, n_classes, n_classes), np.int64)
     if len(total.ids):
         vote = (total.probability if by_probability else total.prediction).argmax(1)

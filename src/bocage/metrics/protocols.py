@@ -19,13 +19,14 @@ class Protocol:
     """One way of judging.
 
     Attributes:
-        unit: what is counted: a pixel, a parcel (majority vote), or a parcel weighed by its scored pixels.
+        unit: what is counted: a pixel, a parcel (majority vote), or a parcel weighed by its pixels of ground.
         background: False leaves out what the reference calls background; predicting background stays an error.
         present_only: means run over the classes with reference pixels only.
         lost_predictions: True also leaves out pixels that are predicted as background: they vanish instead of being
             errors. Only published numbers that were made so ask for it.
         mean_probability: a parcel is given the class of the highest mean probability, not that of most of its pixels.
         zone: "boundary" counts the pixels with a neighbour that is not of their parcel, "interior" the others.
+        level: classes are merged at this level of their hierarchy (1 = top); None: the classes themselves.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Protocol:
     lost_predictions: bool = False
     mean_probability: bool = False
     zone: Literal["all", "interior", "boundary"] = "all"
+    level: int | None = None
 
 
 PROTOCOLS: Registry[Protocol] = Registry("protocol")
@@ -46,10 +48,10 @@ for _protocol in (
     Protocol("interior_pixels", "pixels whose neighbours are all of their parcel (or of no parcel)", zone="interior"),
     Protocol("boundary_pixels", "pixels with a neighbour of another parcel or of none", zone="boundary"),
     Protocol("parcels", "one count a parcel: the majority of its pixels", unit="parcel"),
-    Protocol("parcels_area", "as parcels, each weighed by its pixels", unit="parcel_area"),
+    Protocol("parcels_area", "as parcels, each weighed by its area", unit="parcel_area"),
     Protocol("parcels_mean", "one count a parcel: its highest mean probability", unit="parcel", mean_probability=True),
     Protocol(
-        "parcels_mean_area", "as parcels_mean, each weighed by its pixels", unit="parcel_area", mean_probability=True
+        "parcels_mean_area", "as parcels_mean, each weighed by its area", unit="parcel_area", mean_probability=True
     ),
     Protocol(
         "s4a_published",
@@ -59,6 +61,26 @@ for _protocol in (
     ),
 ):
     PROTOCOLS.register(_protocol.name)(_protocol)
+
+
+HIERARCHY = "hierarchy:"
+
+
+def find_protocol(name: str) -> Protocol:
+    """A protocol by its name; `hierarchy:2` counts all pixels with their classes merged at level 2.
+
+    Means run over the classes with reference pixels: which a level has depends on how deep each branch goes.
+
+    Raises:
+        UnknownName: with the nearest name.
+    """
+    level = name.removeprefix(HIERARCHY)
+    if level == name or not level.isdecimal() or int(level) == 0:
+        return PROTOCOLS[name]
+    summary = f"all pixels, classes merged at level {int(level)} of their hierarchy (1 = top)"
+    return Protocol(
+        name, f"{summary}; means over the classes with reference pixels", present_only=True, level=int(level)
+    )
 
 
 def find_boundary(parcel_ids: UInt32) -> Bool:
@@ -83,9 +105,9 @@ def protocol_counts(confusions: Int64, protocol: Protocol) -> Int64:
 def protocol_losses(losses: AnyArray, protocol: Protocol) -> Float64 | None:
     """The loss sums (...) that a protocol looks at, from loss sums by reference class (..., K).
 
-    None where predictions are lost: losses are kept by reference class only.
+    None where predictions are lost or classes are merged: losses are kept by reference class only.
     """
-    if protocol.lost_predictions:
+    if protocol.lost_predictions or protocol.level is not None:
         return None
     kept = losses if protocol.background else losses[..., BACKGROUND + 1 :]
     return kept.sum(-1)  # type: ignore[no-any-return]

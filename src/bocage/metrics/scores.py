@@ -2,6 +2,7 @@
 
 Conventions (worked out from the EuroCrops paper's tables): 0/0 is 0. `miou`, `miou_foreground` and `macro_*` divide by
 all classes, absent ones count 0. `miou_present` and `mean_class_accuracy` divide by the classes with reference pixels.
+Recall weighted by support is the pixel accuracy.
 Class 0 is background; where a protocol leaves its reference pixels out, it is one more absent class.
 """
 

@@ -16,10 +16,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bocage.core.arrays import Int64
 from bocage.core.artifacts import ArtifactStore, Draft, read_json, write_json
 from bocage.core.errors import ConfigError
+from bocage.core.seeds import generator
 from bocage.datasets.read import open_dataset
+from bocage.evaluation.options import EvaluationOptions
 from bocage.experiment.schema import Experiment
+from bocage.metrics.intervals import unpaired_bootstrap
+from bocage.metrics.protocols import find_protocol
 from bocage.pipeline.run import Context, Stage, needed_stages, run_stages
 from bocage.pipeline.stages import SPLIT, plan_stages
 from bocage.reports.leaderboard import RANKED_BY, build_leaderboard
@@ -27,6 +32,9 @@ from bocage.reports.write import write_page
 from bocage.splits.store import read_split
 
 SCORES = ("miou", "miou_foreground", "miou_present", "pixel_accuracy", "mean_class_accuracy")
+COSTS = ("n_parameters", "training_s", "prediction_s_per_mpx")
+OVER = "over_"
+Counts = dict[tuple[str, int, str], Int64]  # scenario, seed and model → (n_blocks, K, K)
 TIMED_SAMPLES = 16  # samples that are predicted to time a model
 
 
@@ -66,7 +74,7 @@ def plan_cells(run: Run) -> list[Stage]:
         *(
             Stage(
                 f"cell/{model.name}",
-                1,
+                2,
                 ("datasets", "splits", f"train/{model.name}", "evaluation"),
                 lambda e: e.evaluation.protocols,
                 partial(make_cell, name=model.name),
@@ -77,7 +85,7 @@ def plan_cells(run: Run) -> list[Stage]:
 
 
 def make_cell(context: Context, draft: Draft, *, name: str) -> None:
-    """A model's scores and costs → cell.json."""
+    """A model's scores and costs → cell.json; its counts by block under the first protocol → counts.npy."""
     trained = context.artifacts[f"train/{name}"]
     evaluation = read_json(context.path("evaluation") / "evaluation.json")
     cell = {
@@ -87,6 +95,8 @@ def make_cell(context: Context, draft: Draft, *, name: str) -> None:
         "protocols": evaluation["models"][name]["protocols"],
         "baselines": {other: record["protocols"] for other, record in evaluation["baselines"].items()},
     }
+    with np.load(context.path("evaluation") / "blocks.npz", allow_pickle=False) as counts:
+        np.save(draft.path / "counts.npy", counts[f"{name}/{context.experiment.evaluation.protocols[0]}"])
     write_json(draft.path / "cell.json", cell)
 
 
@@ -115,21 +125,23 @@ def run_matrix(
     """
     runs = plan_runs(experiment)
     cells = []
+    counts: Counts = {}
     for n, run in enumerate(runs, 1):
         say(f"({n}/{len(runs)}) scenario {run.scenario}, seed {run.seed}")
         results = run_stages(plan_cells(run), run.experiment, out=out / run.name, store=store, workers=workers, say=say)
-        cells += [
-            read_cell(run, r.name.removeprefix("cell/"), r.artifact.path, cached=r.cached)
-            for r in results
-            if r.name.startswith("cell/")
-        ]
+        for made in results:
+            if made.name.startswith("cell/"):
+                model = made.name.removeprefix("cell/")
+                cells.append(read_cell(run, model, made.artifact.path, cached=made.cached))
+                counts[run.scenario, run.seed, model] = np.load(made.artifact.path / "counts.npy")
     assert experiment.matrix is not None  # plan_runs has seen to it
-    table = rank(pd.DataFrame(cells), experiment.matrix.inside)
+    say("leaderboard")
+    inside = experiment.matrix.inside
+    drops = bound_drops(counts, inside, experiment.evaluation)
+    table = rank(pd.DataFrame(cells).merge(drops, on=["scenario", "seed", "model"]), inside)
     table.to_parquet(out / "leaderboard.parquet", index=False)
     protocol = experiment.evaluation.protocols[0]
-    page = build_leaderboard(
-        experiment.name, table, protocol=protocol, seeds=experiment.matrix.seeds, inside=experiment.matrix.inside
-    )
+    page = build_leaderboard(experiment.name, table, protocol=protocol, seeds=experiment.matrix.seeds, inside=inside)
     write_page(page, out / "leaderboard.html")
     result = {
         "run": str(out),
@@ -143,12 +155,15 @@ def run_matrix(
 
 
 def read_cell(run: Run, model: str, folder: Path, *, cached: bool) -> dict[str, Any]:
-    """One row: which cell, its scores under the first protocol with the interval of the ranking one, its costs."""
+    """One row: which cell, its scores under the first protocol with the interval of the ranking one, its costs.
+
+    `over_<baseline>` is how far the ranking score lies over that baseline's.
+    """
     cell = read_json(folder / "cell.json")
     protocol = run.experiment.evaluation.protocols[0]
     scores = cell["protocols"][protocol]
     interval = (scores["interval"] or {}).get(RANKED_BY, {})
-    baselines = [record[protocol][RANKED_BY] for record in cell["baselines"].values()]
+    beaten = {name: record[protocol][RANKED_BY] for name, record in cell["baselines"].items()}
     return {
         "scenario": run.scenario,
         "seed": run.seed,
@@ -157,24 +172,56 @@ def read_cell(run: Run, model: str, folder: Path, *, cached: bool) -> dict[str, 
         **{name: scores[name] for name in SCORES},
         "low": interval.get("low"),
         "high": interval.get("high"),
-        "best_baseline": max((b for b in baselines if b is not None), default=None),
-        **{k: cell[k] for k in ("n_parameters", "training_s", "prediction_s_per_mpx")},
+        **{f"{OVER}{name}": _distance(scores[RANKED_BY], reached) for name, reached in beaten.items()},
+        **{k: cell[k] for k in COSTS},
         "cached": cached,
     }
+
+
+def _distance(reached: float | None, baseline: float | None) -> float | None:
+    return None if reached is None or baseline is None else reached - baseline
+
+
+def bound_drops(counts: Counts, inside: str, options: EvaluationOptions) -> pd.DataFrame:
+    """Bounds of what each cell loses from inside to its scenario: scenario, seed, model, drop_low, drop_high.
+
+    The two test parts are different ground, so each resamples its own blocks. Missing for the inside scenario itself,
+    and where a test part has under ten blocks.
+    """
+    present = find_protocol(options.protocols[0]).present_only
+    rows = []
+    for scenario, seed, model in counts:
+        found: dict[str, Any] = {"low": None, "high": None}
+        if scenario != inside:
+            found = unpaired_bootstrap(
+                counts[inside, seed, model],
+                counts[scenario, seed, model],
+                RANKED_BY,
+                rng=generator(seed, "matrix", "drop"),
+                present_only=present,
+                n_draws=options.bootstrap,
+                level=options.level,
+            )
+        rows.append((scenario, seed, model, found["low"], found["high"]))
+    return pd.DataFrame(rows, columns=["scenario", "seed", "model", "drop_low", "drop_high"])
 
 
 def rank(cells: pd.DataFrame, inside: str) -> pd.DataFrame:
     """Cells → one row a scenario and model, means over seeds, the inside scenario first, best first in each.
 
     `low` and `high` are the seeds' mean bounds (missing where a seed has no interval), `spread` the standard deviation
-    over seeds, `gain` the mean distance to the best baseline, `drop` what the model loses from `inside` to here.
+    over seeds, `over_<baseline>` the distance to that baseline (missing where a seed lacks it), `gain` the distance to
+    `best_baseline`, `drop` with `drop_low` and `drop_high` what the model loses from `inside` to here.
     """
-    cells = cells.assign(gain=cells[RANKED_BY].astype(float) - cells["best_baseline"].astype(float))
-    numbers = [*SCORES, "low", "high", "gain", "n_parameters", "training_s", "prediction_s_per_mpx"]
+    over = [c for c in cells.columns if c.startswith(OVER)]
+    numbers = [*SCORES, "low", "high", *over, "drop_low", "drop_high", *COSTS]
     groups = cells.astype(dict.fromkeys(numbers, float)).groupby(["scenario", "model"], sort=False)
     table = groups[numbers].agg(_mean_of_all).reset_index()
     table.insert(2, "n_seeds", groups.size().to_numpy())
     table["spread"] = groups[RANKED_BY].std(ddof=0).to_numpy()
+    known = table[over].dropna(how="all")
+    table["gain"] = known.min(axis=1)
+    table["best_baseline"] = known.idxmin(axis=1).map(lambda column: str(column).removeprefix(OVER))
     reached = table[table["scenario"] == inside].set_index("model")[RANKED_BY]
     table["drop"] = np.where(table["scenario"] == inside, np.nan, table["model"].map(reached) - table[RANKED_BY])
     order = {name: i for i, name in enumerate([inside, *(s for s in table["scenario"].unique() if s != inside)])}

@@ -27,22 +27,42 @@ from bocage.parcels.read import read_parcel_file
 from bocage.pipeline.stages import describe_preprocessing
 from bocage.regions.options import RegionOptions
 from bocage.regions.plan import plan_regions, region_from_text
+from bocage.reports.data import RunPaths
+from bocage.reports.read import read_run
+from bocage.reports.write import write_report
 from bocage.scenes.options import SceneOptions
 from bocage.scenes.search import search_scenes
 from bocage.splits.store import read_split
 
 
-def evaluate_checkpoint(checkpoint: Path, dataset: Path, split: Path, *, out: Path | None) -> dict[str, Any]:
-    """Judge one checkpoint on the test part of a split; files go to `out` if it is given."""
+def evaluate_checkpoint(
+    checkpoint: Path, dataset: Path, split: Path, *, out: Path | None, say_shift: Callable[[Any], None]
+) -> dict[str, Any]:
+    """Judge one checkpoint on the test part of a split.
+
+    If `out` is given it gets the files of `evaluate` and a report: scores, what differs from training, pictures of some
+    samples with their reference and prediction.
+
+    Args:
+        say_shift: told what differs from the training data (`compare_part`) before anything is judged.
+    """
     from bocage.evaluation.evaluate import evaluate
-    from bocage.models.checkpoint import load_predictor
+    from bocage.evaluation.read_shift import compare_part
+    from bocage.models.checkpoint import load_predictor, read_record
 
     with TemporaryDirectory() as scratch:
         folder = out or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         name = checkpoint.resolve().name
         opened, parts = open_dataset(dataset), read_split(split)
-        return evaluate({name: load_predictor(checkpoint)}, opened, parts, EvaluationOptions(), seed=0, folder=folder)
+        shift = compare_part(opened, parts, read_record(checkpoint), seed=0)
+        say_shift(shift)
+        models = {name: load_predictor(checkpoint)}
+        result = evaluate(models, opened, parts, EvaluationOptions(), seed=0, folder=folder, shift=shift)
+    if out is not None:
+        judged = RunPaths(dataset=dataset, split=split, checkpoints={name: checkpoint}, evaluation=out)
+        write_report(read_run(f"{name} on {dataset.resolve().name}", judged), out / "report.html")
+    return result
 
 
 def map_with_checkpoint(

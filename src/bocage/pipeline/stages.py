@@ -7,7 +7,7 @@ scenes ──► cubes ──────────────┴─► patch
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from bocage.core.artifacts import Draft, read_json, write_json, write_text
+from bocage.core.artifacts import Draft, link_file, read_json, write_json, write_text
 from bocage.core.digest import digest_value, fingerprint_tree
 from bocage.core.grid import Grid, grid_to_json
 from bocage.core.tally import Tally
@@ -32,6 +32,8 @@ from bocage.datasets.combine import merge_datasets
 from bocage.datasets.lock import Source, write_lock
 from bocage.datasets.objects import build_object_dataset
 from bocage.datasets.read import open_dataset
+from bocage.evaluation.options import EvaluationOptions
+from bocage.evaluation.predictions import WHAT_IS_PREDICTED
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
 from bocage.labels.options import LabelOptions
@@ -46,7 +48,7 @@ from bocage.patches.options import PatchOptions
 from bocage.patches.select import plan_selection
 from bocage.pipeline.country_years import place_stages
 from bocage.pipeline.inputs import digest_all_inputs, name_sources, parcel_parts
-from bocage.pipeline.pieces import Piece, link_pieces, piece_keys, run_pieces
+from bocage.pipeline.pieces import Piece, link_pieces, make_piece, piece_keys, run_pieces
 from bocage.pipeline.provenance import describe_software
 from bocage.pipeline.run import Context, Stage
 from bocage.regions.plan import plan_regions
@@ -89,7 +91,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     ]
     if models:
         evaluated = ("datasets", "splits", *models)
-        flow.append(Stage("evaluation", 1, evaluated, lambda e: [e.evaluation, e.seed], make_evaluation))
+        flow.append(Stage("evaluation", 2, evaluated, lambda e: [e.evaluation, e.seed], make_evaluation))
     if models and experiment.datasets.samples == "patches":
         mapping = plan_mapping(experiment)
         flow += [s for n, p in parts.items() for s in place_stages([mapping], n, p)] if parts else [mapping]
@@ -113,7 +115,7 @@ def plan_building(experiment: Experiment) -> list[Stage]:
         chosen[samples],
         Stage(
             "datasets",
-            1,
+            2,
             ("parcels", "taxonomy", "scenes", "cubes", "labels", samples),
             lambda e: [e.datasets, e.patches.dates, e.scenes.level, e.cubes],
             make_dataset if samples == "patches" else make_object_dataset,
@@ -361,18 +363,56 @@ def make_model(context: Context, draft: Draft, model: ModelOptions) -> None:
 
 
 def make_evaluation(context: Context, draft: Draft) -> None:
-    """Checkpoints on the test part → scores with intervals, beside their baselines."""
-    from bocage.evaluation.evaluate import evaluate
-    from bocage.models.checkpoint import load_predictor
+    """Checkpoints on the test part → scores with intervals, beside their baselines.
 
-    evaluate(
-        {m.name: load_predictor(context.path(f"train/{m.name}")) for m in context.experiment.models},
-        open_dataset(context.path("datasets")),
-        read_split(context.path("splits") / SPLIT),
-        context.experiment.evaluation,
-        seed=context.experiment.seed,
-        folder=draft.path,
-    )
+    What was predicted is a piece of its own: another protocol, or other intervals, predict nothing again.
+    """
+    from bocage.evaluation.evaluate import describe_predictions, find_levels
+    from bocage.evaluation.store import read_predictions
+
+    experiment, store = context.experiment, context.store
+    find_levels(experiment.evaluation, open_dataset(context.path("datasets")).info.parents)
+    piece = _plan_predictions(context)
+    make_piece(store.root, piece, context.workers)
+    made = store.find(piece.stage, piece.key)
+    assert made is not None  # just made
+    for file in made.record["files"]:
+        link_file(made.path / file, draft.path / file)
+    describe_predictions(read_predictions(made.path), experiment.evaluation, seed=experiment.seed, folder=draft.path)
+
+
+def _plan_predictions(context: Context) -> Piece:
+    experiment = context.experiment
+    places = {name: context.artifacts[name] for name in ("datasets", "splits")}
+    models = {m.name: context.artifacts[f"train/{m.name}"] for m in experiment.models}
+    folders = {name: a.path for name, a in models.items()}
+    split = places["splits"].path / SPLIT
+    seed, options = experiment.seed, experiment.evaluation
+    own = [list(models), seed, options.model_dump(mode="json", include=WHAT_IS_PREDICTED)]
+    inputs = {name: a.key for name, a in {**places, **models}.items()}
+    build = partial(_predict_all, folders, places["datasets"].path, split, options, seed)
+    return Piece(experiment.name, "predictions", 1, own, build, inputs)
+
+
+def _predict_all(
+    checkpoints: Mapping[str, Path],
+    dataset: Path,
+    split: Path,
+    options: EvaluationOptions,
+    seed: int,
+    folder: Path,
+    _: int,
+) -> None:
+    from bocage.evaluation.judge import judge
+    from bocage.evaluation.read_shift import compare_part
+    from bocage.evaluation.store import write_predictions
+    from bocage.models.checkpoint import load_predictor, read_record
+
+    opened, parts = open_dataset(dataset), read_split(split)
+    first = read_record(next(iter(checkpoints.values())))  # all have the same training part
+    shift = compare_part(opened, parts, first, seed=seed)
+    predictors = {name: load_predictor(checkpoint) for name, checkpoint in checkpoints.items()}
+    write_predictions(folder, judge(predictors, opened, parts, options, seed=seed, folder=folder, shift=shift))
 
 
 def make_map(context: Context, draft: Draft) -> None:

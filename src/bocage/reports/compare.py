@@ -17,7 +17,7 @@ import pandas as pd
 from bocage.core.errors import DataError
 from bocage.core.seeds import generator
 from bocage.metrics.intervals import no_interval_reason, paired_bootstrap
-from bocage.metrics.protocols import PROTOCOLS
+from bocage.metrics.protocols import find_protocol
 from bocage.reports import figures, results
 from bocage.reports.blocks import Block, Page, Picture, Row, Section, Table, Text, count, listing, plain, score, signed
 from bocage.reports.data import FinishedRun, Json
@@ -81,7 +81,7 @@ def compare_runs(first: FinishedRun, second: FinishedRun, *, seed: int = 0) -> C
                 continue
             bounds: Mapping[str, Any] = {}
             if counts:
-                present = PROTOCOLS[protocol].present_only
+                present = find_protocol(protocol).present_only
                 bounds = paired_bootstrap(*counts, key, rng=generator(seed, "compare"), present_only=present)
             differences.append(Difference(name, key, a, b, b - a, bounds.get("low"), bounds.get("high")))
     return Comparison(protocol, tuple(differences), unpaired, tuple(_settings(first.experiment, second.experiment)))

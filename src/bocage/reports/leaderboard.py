@@ -24,10 +24,12 @@ from bocage.reports.blocks import (
     signed,
 )
 from bocage.reports.figures import STYLE, WIDTH, to_png
+from bocage.reports.results import BASELINES
 
 NOTE = (
     "All numbers are means over the seeds. An interval is the mean of the seeds' block bootstraps; it is missing where "
-    "a test part has under ten blocks. Training and prediction were timed on the machine that ran them."
+    "a test part has under ten blocks. The drop is the foreground mIoU inside minus that outside; the two test parts "
+    "are different ground, so each resamples its own blocks. Training and prediction were timed where they ran."
 )
 RANKED_BY = "miou_foreground"
 COLUMNS = (
@@ -49,7 +51,7 @@ def build_leaderboard(name: str, table: pd.DataFrame, *, protocol: str, seeds: S
     """The leaderboard as a page.
 
     Args:
-        table: `pipeline.matrix.rank`: scenario, model, scores, low, high, spread, gain, drop, costs.
+        table: `pipeline.matrix.rank`: scenario, model, scores, low, high, spread, gain, best_baseline, drop, costs.
         protocol: under which the scores were counted.
     """
     scenarios = [str(s) for s in table["scenario"].unique()]
@@ -79,6 +81,11 @@ def _table(rows: pd.DataFrame, scenario: str, inside: str) -> Table:
 def _cells(row: Any) -> list[str]:
     known = {k: None if isinstance(v, float) and pd.isna(v) else v for k, v in row.items()}
     bounds = None if known["low"] is None or known["high"] is None else (known["low"], known["high"])
+    lost = known["drop"]
+    drop = "–" if lost is None else score(lost) if lost >= 0 else signed(lost)
+    if lost is not None and known["drop_low"] is not None and known["drop_high"] is not None:
+        drop += f" ({signed(known['drop_low'])} to {signed(known['drop_high'])})"
+    baseline = BASELINES.get(str(known["best_baseline"]), str(known["best_baseline"]))
     return [
         str(known["model"]),
         score(known["miou_foreground"]),
@@ -86,8 +93,8 @@ def _cells(row: Any) -> list[str]:
         score(known["spread"]),
         score(known["miou"]),
         score(known["pixel_accuracy"]),
-        signed(known["gain"]) if known["gain"] is not None else "–",
-        score(known["drop"]) if known["drop"] is None or known["drop"] >= 0 else signed(known["drop"]),
+        f"{signed(known['gain'])} ({baseline})" if known["gain"] is not None else "–",
+        drop,
         count(known["n_parameters"]),
         seconds(known["training_s"]),
         f"{known['prediction_s_per_mpx']:.2f}",

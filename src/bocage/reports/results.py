@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from bocage.core.arrays import Int64
-from bocage.metrics.protocols import PROTOCOLS
+from bocage.metrics.protocols import HIERARCHY, PROTOCOLS, find_protocol
 from bocage.reports import figures
 from bocage.reports.blocks import (
     Block,
@@ -37,6 +37,7 @@ BASELINES = {
     "majority": "majority class",
     "spectral_centroid": "nearest class spectrum",
     "random_parcel_class": "class drawn per parcel",
+    "last_year": "parcel's class the year before",
 }
 SCORE_COLUMNS = (
     ("miou", "mIoU"),
@@ -83,7 +84,8 @@ def interval_text(record: Json, name: str) -> str:
 
 
 def protocol_text(name: str) -> str:
-    return f"{name}: {PROTOCOLS[name].summary}" if name in PROTOCOLS else name
+    known = name in PROTOCOLS or name.startswith(HIERARCHY)
+    return f"{name}: {find_protocol(name).summary}" if known else name
 
 
 def level_text(evaluation: Json) -> str:
@@ -159,8 +161,11 @@ def evaluation(run: RunData) -> Iterator[Block]:
     yield Text(f"{HOW_SCORES_DIVIDE} {level_text(record)}")
     for protocol in protocols(record):
         yield _protocol_table(record, protocol)
+    yield from _shift(record)
     if record.get("compare"):
         yield from _comparisons(record["compare"])
+    yield from _zones(record)
+    yield from _sizes(record)
     yield from _calibration(record)
     yield from _per_class(run, record)
     yield from _confusions(run, record)
@@ -180,8 +185,9 @@ def _protocol_table(record: Json, protocol: str) -> Table:
         others = (score(scores.get(key)) for key, _ in SCORE_COLUMNS)
         rows.append(Row((title, score(scores["miou_foreground"]), *interval, *others), muted=is_baseline))
     first = next(scored(record, protocol))[1]
-    unit = "parcel" if protocol == "parcels" else "pixel"
-    note = f"{plural(first['n_pixels'], unit)} in {plural(first['n_blocks'], 'block')}."
+    unit = "parcel" if protocol in PROTOCOLS and PROTOCOLS[protocol].unit == "parcel" else "pixel"
+    counted = f"{hectares(first['area_ha'])} ha of parcels" if "area_ha" in first else plural(first["n_pixels"], unit)
+    note = f"{counted} in {plural(first['n_blocks'], 'block')}."
     if not with_interval:
         note += f" No intervals: {first['interval_reason']}."
     if first["classes_absent"]:
@@ -189,6 +195,63 @@ def _protocol_table(record: Json, protocol: str) -> Table:
     between = (">interval",) if with_interval else ()
     columns = ("Model or baseline", ">foreground mIoU", *between, *(f">{title}" for _, title in SCORE_COLUMNS))
     return Table(f"Protocol {protocol_text(protocol)}", columns, tuple(rows), note)
+
+
+def _shift(record: Json) -> Iterator[Block]:
+    """What differs between the test part and the training data, or that nothing does."""
+    findings = record.get("shift")
+    if findings:
+        rows = [Row((words(f["kind"]), f["message"])) for f in findings]
+        note = "Seasons and countries differ by nature: a finding is a reason to look."
+        yield Table("Test part against training data", ("What differs", "how"), tuple(rows), note)
+    elif findings is not None:
+        yield Text("Reflectance, labels and season of the test part are those of the training data.")
+
+
+def _bounded(entry: Json, show: Callable[[float | None], str] = percent) -> str:
+    """A score with its interval where it has one."""
+    bounds = f" ({show(entry['low'])} to {show(entry['high'])})" if entry["low"] is not None else ""
+    return show(entry["value"]) + bounds
+
+
+def _zones(record: Json) -> Iterator[Block]:
+    """Pixel accuracy inside fields and where they meet."""
+    rows = []
+    for name, model in record["models"].items():
+        if zones := model.get("zones"):
+            apart = zones["difference"]
+            none = f"no interval: {apart.get('reason')}"
+            interval = none if apart["low"] is None else f"{signed(apart['low'])} to {signed(apart['high'])}"
+            accuracy = (_bounded(zones[zone]["pixel_accuracy"]) for zone in ("interior", "boundary"))
+            rows.append(Row((name, *accuracy, signed(apart["difference"]), interval)))
+            n_px = {zone: zones[zone]["n_pixels"] for zone in ("interior", "boundary")}
+    if rows:
+        columns = ("Model", ">interior", ">boundary", ">interior minus boundary", "interval")
+        note = (
+            f"{count(n_px['boundary'])} of {count(sum(n_px.values()))} pixels have a neighbour of another parcel or of "
+            "none; intervals in brackets."
+        )
+        yield Table("Pixel accuracy inside fields and at their boundaries", columns, tuple(rows), note)
+
+
+def _sizes(record: Json) -> Iterator[Block]:
+    """How many parcels, and how many hectares of them, get their class, by the size of the parcel."""
+    for name, model in record["models"].items():
+        rows = [Row(tuple(_size_cells(entry))) for entry in model.get("parcel_sizes") or ()]
+        if rows:
+            columns = ("Parcel size (ha)", ">parcels", ">area (ha)", ">parcels right", ">area right", ">present mIoU")
+            note = "By the majority of their pixels. A parcel's size is the ground of it that the samples show."
+            if reasons := {e["interval_reason"] for e in model["parcel_sizes"] if "interval_reason" in e}:
+                note += f" Without interval: {listing(sorted(reasons))}."
+            yield Table(f"{name}: parcels by size", columns, tuple(rows), note)
+
+
+def _size_cells(entry: Json) -> Iterator[str]:
+    above = entry["to_ha"] is None
+    yield f"{entry['from_ha']:g} and more" if above else f"{entry['from_ha']:g} to {entry['to_ha']:g}"
+    yield from (count(entry["n_parcels"]), hectares(entry["area_ha"]))
+    yield from (_bounded(entry["accuracy"]), _bounded(entry["accuracy_by_area"]))
+    yield _bounded(entry["miou_present"], score)
 
 
 def _comparisons(compare: Json) -> Iterator[Block]:
@@ -248,9 +311,18 @@ def _per_class(run: RunData, record: Json) -> Iterator[Block]:
     note = "– where the test part has no reference pixels."
     yield Table(f"IoU by class ({protocol})", columns, tuple(rows), note if 0 in support.values() else "")
     for model, entries in models.items():
-        rows = [row(name, *(score(entries[name][key]) for key, _ in CLASS_COLUMNS)) for name, n in support.items() if n]
-        columns = ("Class", *(f">{title}" for _, title in CLASS_COLUMNS))
+        rows = [
+            row(name, *(score(entries[name][key]) for key, _ in CLASS_COLUMNS), _iou_interval(entries[name]))
+            for name, n in support.items()
+            if n
+        ]
+        columns = ("Class", *(f">{title}" for _, title in CLASS_COLUMNS), "interval of the IoU")
         yield Table(f"{model}: scores by class ({protocol})", columns, tuple(rows))
+
+
+def _iou_interval(entry: Json) -> str:
+    found = entry.get("iou_interval")
+    return f"{score(found['low'])} to {score(found['high'])}" if found else "–"
 
 
 def _confusions(run: RunData, record: Json) -> Iterator[Block]:

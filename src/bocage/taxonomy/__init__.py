@@ -4,5 +4,5 @@ A taxonomy is one YAML file (`data/`, or one of yours): classes, perhaps in a tr
 checks it, `decide.decide` gives one label its class and the rule that decided, `apply.Classing` does so for parcels
 batch by batch and makes the audit, `write_classes` from file to file. `diff` says what moves between two taxonomies.
 `crosswalk` leads label rasters of other data sets to a taxonomy's ids, `hierarchy` gives each class its ancestors as
-ids, `common` finds the labels that several sources share.
+ids (`tree` says what lies above what), `common` finds the labels that several sources share.
 """

@@ -21,7 +21,7 @@ from bocage.core.options import Options
 from bocage.core.registry import nearest
 from bocage.parcels import hcat
 from bocage.parcels.code_tables import fold_name
-from bocage.taxonomy import icc
+from bocage.taxonomy import icc, tree
 
 BACKGROUND_NAME = "background"
 IGNORE_NAME = "ignore"  # the name of 255: a label too coarse or too mixed to decide
@@ -120,7 +120,7 @@ class Taxonomy(Options):
     @cached_property
     def depth(self) -> int:
         """Number of levels; 1 for a flat taxonomy."""
-        return max(len(self.ancestors(name)) + 1 for name in self.class_names)
+        return tree.count_levels(self.parents)
 
     @cached_property
     def inner_nodes(self) -> frozenset[str]:
@@ -145,18 +145,14 @@ class Taxonomy(Options):
 
     def ancestors(self, name: str) -> tuple[str, ...]:
         """The classes above one, nearest first."""
-        up = self.parents[name]
-        return () if up is None else (up, *self.ancestors(up))
+        return tree.ancestors(self.parents, name)
 
     def class_at_level(self, name: str, level: int) -> str:
         """What a class is at a level (1 = top): its ancestor there, or itself if nothing lies below it.
 
         An inner node above that level is "ignore": known, but too coarse.
         """
-        path = (*reversed(self.ancestors(name)), name)
-        if len(path) >= level:
-            return path[level - 1]
-        return IGNORE_NAME if name in self.inner_nodes else name
+        return tree.class_at_level(self.parents, name, level) or IGNORE_NAME
 
     def at_level(self, level: int) -> Taxonomy:
         """The flat taxonomy of one level: deeper classes merge into their ancestor, coarser inner nodes become 255.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +127,7 @@ def train_model(
         name=model.name,
         kind=model.kind,
         options=model.options.model_dump(mode="json"),
-        classes=tuple(asdict(c) for c in info.classes),
+        classes=tuple(c.to_json() for c in info.classes),
         bands=info.bands,
         n_dates=None if kind.dates == "variable" else n_dates,
         preprocessing=info.preprocessing,

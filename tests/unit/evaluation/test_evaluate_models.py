@@ -1,58 +1,74 @@
 """Two models on a tiny data set of twelve test blocks, judged end to end."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from bocage.cli.main import main
 from bocage.core.errors import ConfigError, DataError, MissingBand, NothingLeft
 from bocage.core.grid import make_grid
 from bocage.core.sample import Origin, Sample
 from bocage.datasets.info import ClassInfo, DatasetInfo
 from bocage.datasets.read import Dataset, open_dataset
 from bocage.datasets.write import DatasetWriter
-from bocage.evaluation.evaluate import evaluate
+from bocage.evaluation.evaluate import describe_predictions, evaluate
 from bocage.evaluation.optimism import at_random, measure_optimism
 from bocage.evaluation.options import EvaluationOptions
+from bocage.evaluation.store import read_predictions
+from bocage.metrics.protocols import PROTOCOLS
+from bocage.models.options import ModelOptions
 from bocage.splits.record import Split
+from bocage.splits.store import write_split
+from bocage.training.options import TrainingOptions
+from bocage.training.train import train_model
 
 CLASSES = ("background", "wheat", "maize")
 BANDS = ("B02", "B03", "B04", "B08")
 SIDE = 8
 
 
-def field_sample(i: int, n_dates: int, levels: tuple[float, float, float] = (0.1, 0.3, 0.5)) -> Sample:
+def field_sample(
+    i: int, n_dates: int, levels: tuple[float, float, float] = (0.1, 0.3, 0.5), year: int = 2020
+) -> Sample:
     """Quadrants: wheat and maize (in turns), a parcel of another crop, and land without a parcel.
 
-    `levels`: reflectance of the three classes.
+    `levels`: reflectance of the three classes. The year before 2021 is 2020: wheat and maize change places.
     """
     rng = np.random.default_rng(i)
     labels = np.zeros((SIDE, SIDE), np.uint8)
     parcels = np.zeros((SIDE, SIDE), np.uint32)
     half = SIDE // 2
     for q, window in enumerate([np.s_[:half, :half], np.s_[:half, half:], np.s_[half:, :half]]):
-        labels[window] = [1, 2, 0][q] if i % 2 else [2, 1, 0][q]
+        labels[window] = [1, 2, 0][q] if (i + year) % 2 else [2, 1, 0][q]
         parcels[window] = 10 * i + q + 1
     level = np.array(levels)[labels]
     image = (level + rng.normal(0, 0.02, (n_dates, len(BANDS), SIDE, SIDE))).astype(np.float32)
     valid = np.ones((n_dates, SIDE, SIDE), bool)
     valid[:, 0, 0] = False
     grid = make_grid("EPSG:32631", 500_000 + 10 * SIDE * i, 5_000_000, 10, (SIDE, SIDE))
-    origin = Origin(f"s{i:02d}", "FR", 2020, "31TEJ", ("scene",) * n_dates, grid)
+    origin = Origin(f"s{i:02d}" + ("" if year == 2020 else f"-{year}"), "FR", year, "31TEJ", ("scene",) * n_dates, grid)
     return Sample(image, valid, labels, parcels, np.arange(n_dates, dtype=np.int32), BANDS, origin)
 
 
 def write_fields(
-    folder: Path, n: int = 24, n_dates: int = 1, east: tuple[float, float, float] | None = None
+    folder: Path,
+    n: int = 24,
+    n_dates: int = 1,
+    west: tuple[float, float, float] = (0.1, 0.3, 0.5),
+    east: tuple[float, float, float] | None = None,
+    parents: tuple[str | None, ...] = (None, None, None),
+    years: tuple[int, ...] = (2020,),
 ) -> Dataset:
     """A data set of n patches in one row; the classes of the eastern half may look otherwise."""
-    classes = tuple(ClassInfo(i, name, "#000000", name.title()) for i, name in enumerate(CLASSES))
+    classes = tuple(ClassInfo(i, name, "#000000", name.title(), parents[i]) for i, name in enumerate(CLASSES))
     writer = DatasetWriter(folder, DatasetInfo(classes, BANDS, SIDE, 10.0, "series", "L2A"))
-    for i in range(n):
-        sample = field_sample(i, n_dates, east) if east and i >= n // 2 else field_sample(i, n_dates)
-        writer.add(sample, {"cube": "c", "row": 0, "col": SIDE * i})
+    for year, i in product(years, range(n)):
+        levels = east if east and i >= n // 2 else west
+        writer.add(field_sample(i, n_dates, levels, year), {"cube": "c", "row": 0, "col": SIDE * i})
     writer.finish()
     return open_dataset(folder)
 
@@ -136,6 +152,109 @@ def test_baselines_are_judged_on_the_same_pixels(judged: tuple[dict, Path]) -> N
     assert first["spectral_centroid"]["miou"] == 1.0  # levels lie ten standard deviations apart
     assert first["random_parcel_class"]["mean_loss"] is None
     assert 16 / 63 < first["random_parcel_class"]["pixel_accuracy"] < 1
+
+
+def test_every_class_has_an_interval_of_its_iou(judged: tuple[dict, Path]) -> None:
+    classes = judged[0]["models"]["poor"]["protocols"]["all_pixels"]["per_class"]
+    for row in classes.values():
+        assert row["iou_interval"]["low"] <= row["iou"] <= row["iou_interval"]["high"]
+    assert classes["maize"]["iou"] < 1  # the wrong rows
+    absent = judged[0]["models"]["poor"]["protocols"]["crop_pixels"]["per_class"]["background"]
+    assert absent["iou_interval"] is None
+
+
+def test_boundary_pixels_stand_against_interior_ones(judged: tuple[dict, Path]) -> None:
+    zones = judged[0]["models"]["poor"]["zones"]
+    assert zones["interior"]["n_pixels"] + zones["boundary"]["n_pixels"] == 12 * 63
+    # the two wrong rows are 16 px, 4 of them beside the line between the lower quadrants
+    assert zones["boundary"]["n_pixels"] == 12 * 28
+    assert zones["boundary"]["pixel_accuracy"]["value"] == pytest.approx(1 - 4 / 28)
+    assert zones["interior"]["pixel_accuracy"]["value"] == pytest.approx(1 - 12 / 35)
+    assert zones["difference"]["difference"] == pytest.approx(4 / 28 - 12 / 35)
+    assert zones["difference"]["high"] < 0
+
+
+def test_parcels_are_judged_by_size_in_hectares(dataset: Dataset, tmp_path: Path) -> None:
+    options = OPTIONS.model_copy(update={"parcel_sizes_ha": (0.1, 0.5), "protocols": ("all_pixels", "parcels_area")})
+    result = evaluate({"m": Thresholds(wrong=3)}, dataset, split_of(dataset), options, seed=1, folder=tmp_path)
+    (row,) = result["models"]["m"]["parcel_sizes"]  # every parcel has 16 px of 0.01 ha
+    assert (row["from_ha"], row["to_ha"], row["n_parcels"]) == (0.1, 0.5, 36)
+    assert row["area_ha"] == pytest.approx(36 * 0.16)
+    assert (
+        row["accuracy"]["value"] == row["accuracy_by_area"]["value"] == pytest.approx(2 / 3)
+    )  # of three, one is wrong
+    assert row["accuracy"]["low"] <= 2 / 3 <= row["accuracy"]["high"]
+    by_area = result["models"]["m"]["protocols"]["parcels_area"]
+    assert by_area["area_ha"] == pytest.approx(36 * 0.16)
+
+
+def test_levels_of_the_hierarchy_are_judged_from_the_same_prediction(tmp_path: Path) -> None:
+    dataset = write_fields(tmp_path / "fields", parents=(None, None, "wheat"))  # maize under wheat, for once
+    options = OPTIONS.model_copy(update={"protocols": ("all_pixels", "hierarchy:1", "hierarchy:2")})
+    result = evaluate({"m": Thresholds(wrong=2)}, dataset, split_of(dataset), options, seed=1, folder=tmp_path / "out")
+    protocols = result["models"]["m"]["protocols"]
+    assert list(protocols["hierarchy:1"]["per_class"]) == ["background", "wheat"]
+    assert protocols["hierarchy:1"]["n_pixels"] == 12 * 63
+    assert protocols["hierarchy:1"]["pixel_accuracy"] == pytest.approx(1 - 16 / 63)
+    assert protocols["hierarchy:2"]["classes_absent"] == ["wheat"]  # too coarse to be judged here
+    assert protocols["hierarchy:2"]["n_pixels"] < 12 * 63
+    with np.load(tmp_path / "out" / "blocks.npz", allow_pickle=False) as blocks:
+        assert blocks["m/hierarchy:1"].shape == (12, 2, 2)
+    with pytest.raises(ValueError, match="compares models by their classes"):
+        EvaluationOptions(protocols=("hierarchy:1",))
+
+
+def test_another_protocol_is_counted_later_from_what_was_predicted(judged: tuple[dict, Path], tmp_path: Path) -> None:
+    kept = read_predictions(judged[1])
+    assert describe_predictions(kept, OPTIONS, seed=1, folder=tmp_path) == judged[0]
+    every = OPTIONS.model_copy(update={"protocols": tuple(PROTOCOLS)})
+    later = describe_predictions(kept, every, seed=1, folder=tmp_path)["models"]["poor"]["protocols"]
+    assert list(later) == list(PROTOCOLS)
+    assert later["crop_pixels"] == judged[0]["models"]["poor"]["protocols"]["crop_pixels"]
+    assert later["boundary_pixels"]["pixel_accuracy"] == pytest.approx(1 - 4 / 28)
+
+
+def test_last_year_is_carried_where_two_years_show_the_same_ground(dataset: Dataset, tmp_path: Path) -> None:
+    two = write_fields(tmp_path / "two", years=(2020, 2021))
+    split = split_of(two)  # 2020 trains, 2021 is tested
+    result = evaluate({"m": Thresholds()}, two, split, OPTIONS, seed=1, folder=tmp_path / "out")
+    last = result["baselines"]["last_year"]
+    assert last["known_fraction"] == 1.0
+    matrix = np.array(last["protocols"]["parcels"]["confusion"])
+    assert matrix.tolist() == [[24, 0, 0], [0, 0, 24], [0, 24, 0]]  # wheat and maize have changed places
+    assert last["protocols"]["all_pixels"]["mean_loss"] is None
+    assert result["models"]["m"]["protocols"]["parcels"]["pixel_accuracy"] == 1.0
+    one = evaluate({"m": Thresholds()}, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path / "one")
+    assert "last_year" not in one["baselines"]
+
+
+@pytest.mark.slow
+def test_what_differs_from_training_is_said_before_a_checkpoint_is_judged(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forest = ModelOptions.model_validate({"name": "forest", "kind": "random_forest", "options": {"n_trees": 3}})
+    checkpoint = tmp_path / "forest"
+    train_model(dataset, split_of(dataset), forest, TrainingOptions(threads=1), seed=1, folder=checkpoint)
+    bright = write_fields(tmp_path / "bright", west=(0.2, 0.4, 0.6), east=(0.2, 0.4, 0.6))  # 0.1 too bright
+
+    def evaluate_on(foreign: Dataset) -> tuple[list[dict], str]:
+        write_split(split_of(foreign), tmp_path / "split.parquet")
+        places = {"--checkpoint": checkpoint, "--dataset": foreign.folder, "--split": tmp_path / "split.parquet"}
+        places["--out"] = tmp_path / "judged"
+        assert main(["evaluate", "--json", *(str(v) for pair in places.items() for v in pair)]) == 0
+        said = capsys.readouterr()
+        return json.loads(said.out)["evaluation"]["shift"], said.err
+
+    findings, said = evaluate_on(bright)
+    assert [f["cause"] for f in findings] == ["the radiometric offset of 0.1 was left in"]
+    assert findings[0]["message"] in " ".join(said.split())
+    assert "shift, radiometry" in said
+    page = (tmp_path / "judged" / "report.html").read_text(encoding="utf-8")
+    assert "the radiometric offset of 0.1 was left in" in page
+    assert (tmp_path / "judged" / "figures" / "samples.png").is_file()  # colour, reference, prediction
+    findings, said = evaluate_on(dataset)
+    assert findings == []
+    assert "nothing differs from its training data" in said
 
 
 def test_what_is_returned_is_what_is_written(judged: tuple[dict, Path]) -> None:

@@ -30,6 +30,16 @@ def test_a_parcel_weighs_its_pixels_by_area() -> None:
     assert parcel_confusions(parts, [0], 1, 3, by_area=True)[0].tolist() == [[0, 0, 0], [0, 0, 4], [0, 0, 3]]
 
 
+def test_ground_that_two_samples_show_counts_once() -> None:
+    again = np.zeros(IDS.shape, bool)
+    again[0, 0] = True  # of the second sample, one pixel only is new ground
+    parts = [count_parcels(LABELS, FIRST, IDS, 3), count_parcels(LABELS, SECOND, IDS, 3, None, again)]
+    assert merge_parcels(parts, 3).ground_px.tolist() == [5, 3]
+    assert parcel_confusions(parts, [0, 0], 1, 3, by_area=True)[0].tolist() == [[0, 0, 0], [0, 5, 0], [0, 0, 3]]
+    large = parcel_confusions(parts, [0, 0], 1, 3, ground_px=(4, np.inf))
+    assert large[0].tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+
+
 def test_sure_pixels_outvote_the_many_by_mean_probability() -> None:
     sure = np.float32([0.0, 0.9, 0.1])[:, None, None] * (FIRST == 1)  # the one pixel of parcel 7 that is right
     unsure = np.float32([0.0, 0.45, 0.55])[:, None, None] * (FIRST != 1)
