@@ -38,7 +38,7 @@ CLASS_MAP, CONFIDENCE, PROBABILITIES = "class_map.tif", "confidence.tif", "proba
 PARCELS, GEOPACKAGE, AREAS = "parcels.parquet", "parcels.gpkg", "areas.csv"
 STYLE, LEGEND, ITEM, RECORD = "class_map.qml", "legend.csv", "item.json", "map.json"
 SCRATCH = ".map"
-VERSION = 1  # of what a half-made map holds; raise it when predicting or voting changes
+VERSION = 2  # of what a half-made map holds; raise it when predicting or voting changes
 
 
 def map_area(

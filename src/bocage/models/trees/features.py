@@ -41,6 +41,11 @@ class PixelFeatures:
         """Features a pixel: 10 for ten bands of one date, 26 with two statistics of four bands in two windows."""
         return n_dates * (len(self.bands) + 2 * len(self.context_bands) * len(self.windows_px))
 
+    @property
+    def reach_px(self) -> int:
+        """How far from a pixel its features look."""
+        return max(self.windows_px, default=1) // 2
+
     def __call__(self, image: Float32, valid: Bool) -> Float32:
         """Features (F, H, W) float32 of an image (T, C, H, W) with validity (T, H, W); F = count(T).
 
