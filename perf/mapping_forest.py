@@ -27,7 +27,7 @@ from perf.filters import scipy_statistics
 from perf.frame import Entry
 from perf.mapping_unet import BANDS, CLASSES, COLORS, write_cube, write_source
 
-SIZE_PX, N_FIT = 2048, 20_000
+SIZE_PX, N_FIT = 1018, 20_000  # two windows of 512 px that overlap by 6, twice the reach of the features
 GOAL_RATIO = 1.0
 LEAST_EQUAL = 0.9999  # share of pixels with one class; a last bit of a deviation can lie on either side of a threshold
 OPTIONS = ContextForestOptions(n_trees=100, max_depth=20)

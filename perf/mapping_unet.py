@@ -36,7 +36,7 @@ CLASSES = tuple(f"c{i}" for i in range(11))
 COLORS = ("#336699",) * len(CLASSES)
 GOAL_RATIO = 1 / 2.2  # of the plain sliding window
 GOAL_LIMIT_RATIO = 1 / 0.85  # of the bare network, once a pixel
-LEAST_EQUAL = 0.999  # share of pixels with one class; float32 sums in another order move a few
+LEAST_EQUAL = 0.98  # share of pixels with one class; an untrained network is undecided in many, and bf16 moves some
 
 
 def write_cube(folder: Path, size_px: int) -> CubeStore:
