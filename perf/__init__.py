@@ -24,5 +24,7 @@ ENTRIES = (
     "convlstm",
     "attention",
     "forest",
+    "filters",
     "mapping_unet",
+    "mapping_forest",
 )

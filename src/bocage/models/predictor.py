@@ -14,7 +14,8 @@ from bocage.core.errors import GridMismatch
 class Predictor(Protocol):
     """A trained model.
 
-    `n_dates` is the number of dates that the model takes, None if it takes any.
+    `n_dates` is the number of dates that the model takes, None if it takes any. A model of single pixels, or of what is
+    near them, may also have `reach_px`: see `reach_of`.
     """
 
     @property
@@ -42,6 +43,15 @@ class Predictor(Protocol):
             GridMismatch: if the shapes disagree with each other, or with `bands` or `n_dates`.
         """
         ...
+
+
+def reach_of(predictor: Predictor) -> int | None:
+    """How many pixels from a pixel what the model says of it may depend on; None: on anything in the patch.
+
+    A Predictor may say so in an attribute `reach_px`: 0 of a model of single pixels.
+    """
+    reach: int | None = getattr(predictor, "reach_px", None)
+    return reach
 
 
 def check_input(predictor: Predictor, image: Float32, valid: Bool, days: Int32) -> None:

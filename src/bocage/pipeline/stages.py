@@ -7,7 +7,7 @@ scenes ──► cubes ──────────────┴─► patch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,11 @@ from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
 from bocage.labels.options import LabelOptions
 from bocage.labels.store import LabelStore, build_labels, open_labels
+from bocage.mapping.map_area import map_area
+from bocage.mapping.map_tiles import TilePlan, combine, join_tiles, plan_tiles
+from bocage.mapping.options import MappingOptions
 from bocage.models.options import ForestOptions, ModelOptions, XGBoostOptions
+from bocage.models.predictor import Predictor
 from bocage.parcels.read import read_parcel_columns, stream_parcels
 from bocage.parcels.store_code_tables import find_code_table
 from bocage.patches.candidates import find_candidates
@@ -128,7 +132,7 @@ def plan_mapping(experiment: Experiment) -> Stage:
     """The map of one country and year."""
     mapped = tuple(f"train/{name}" for name in mapped_models(experiment))
     inputs = ("taxonomy", "cubes", *mapped)
-    return Stage("mapping", 2, inputs, lambda e: [e.mapping], make_map, external=_area_regions, resume=True)
+    return Stage("mapping", 3, inputs, lambda e: [e.mapping], make_map, external=_area_regions, resume=True)
 
 
 def make_parcels(context: Context, draft: Draft) -> None:
@@ -416,22 +420,59 @@ def _predict_all(
 
 
 def make_map(context: Context, draft: Draft) -> None:
-    """Checkpoints over every cube → class map, confidence, a vote for each parcel. A killed map goes on."""
-    from bocage.mapping.map_tiles import map_tiles
+    """Checkpoints over every cube → class map, confidence, a vote for each parcel; mosaics. A killed map goes on."""
+    options, taxonomy, cubes = context.experiment.mapping, context.artifacts["taxonomy"], context.artifacts["cubes"]
+    trained = [f"train/{name}" for name in mapped_models(context.experiment)]
+    inputs = {name: context.artifacts[name].key for name in ("taxonomy", *trained)} | _area_regions(context.experiment)
+    checkpoints, stores = [context.path(name) for name in trained], open_cubes(cubes.path)
+    plans = plan_tiles(stores, gpd.read_parquet(taxonomy.path / PARCELS), options)
+    pieces = [
+        Piece(
+            *(name, "map", 1, [name, plans[name].votes, plans[name].options]),
+            partial(_build_map, checkpoints, cubes.path / name, taxonomy.path, plans[name]),
+            inputs | {"cube": key},
+            resume=True,
+        )
+        for name, key in piece_keys(cubes).items()
+    ]
+    link_pieces(draft, pieces, run_pieces(context, pieces))
+    join_tiles(
+        combine(load_predictors(checkpoints, options), augment=options.augment),
+        stores,
+        plans,
+        draft.path,
+        colors=_read_colors(taxonomy.path),
+        model=describe_mapped(checkpoints),
+    )
+
+
+def _build_map(checkpoints: list[Path], cube: Path, taxonomy: Path, plan: TilePlan, folder: Path, _: int) -> None:
+    map_area(
+        combine(load_predictors(checkpoints, plan.options), augment=plan.options.augment),
+        open_cube(cube),
+        gpd.read_parquet(taxonomy / PARCELS) if plan.votes else None,
+        folder,
+        plan.options,
+        colors=_read_colors(taxonomy),
+        model=describe_mapped(checkpoints),
+        name=cube.name,
+    )
+
+
+def load_predictors(checkpoints: Sequence[Path], options: MappingOptions) -> list[Predictor]:
     from bocage.models.checkpoint import load_predictor
 
-    experiment = context.experiment
-    folders = [context.path(f"train/{name}") for name in mapped_models(experiment)]
-    first, *others = [read_json(folder / "model.json") for folder in folders]
-    map_tiles(
-        [load_predictor(folder) for folder in folders],
-        open_cubes(context.path("cubes")),
-        gpd.read_parquet(context.path("taxonomy") / PARCELS),
-        draft.path,
-        experiment.mapping,
-        colors=[c.color for c in read_classes(context).classes],
-        model=first | ({"ensemble": others} if others else {}),
-    )
+    return [load_predictor(folder, precision=options.precision) for folder in checkpoints]
+
+
+def describe_mapped(checkpoints: Sequence[Path]) -> dict[str, Any]:
+    """What is mapped: a checkpoint's model.json, with those of further ones under `ensemble`."""
+    first, *others = [dict(read_json(folder / "model.json")) for folder in checkpoints]
+    return first | ({"ensemble": others} if others else {})
+
+
+def _read_colors(taxonomy: Path) -> list[str]:
+    return [c.color for c in _read_taxonomy(taxonomy).classes]
 
 
 def make_report(context: Context, draft: Draft) -> None:
@@ -524,6 +565,7 @@ def describe_preprocessing(cubes: CubeOptions, level: str) -> dict[str, Any]:
     """What was done to the imagery: a model carries it along, and mapping refuses imagery that was made otherwise."""
     return {
         "level": level,
+        "offset": "each product's own, added",  # reflectance = (DN + offset) / quantification, always
         "bands": list(cubes.bands),
         "resolution_m": cubes.resolution_m,
         "resampling": cubes.resampling,

@@ -21,6 +21,8 @@ SMALL = {
     "convlstm": {"size_px": 16},
     "attention": {"size_px": 4},
     "forest": {"size_px": 32},
+    "filters": {"size_px": 70},
+    "mapping_forest": {"size_px": 560},
     "mapping_unet": {"size_px": 112, "base_channels": 8, "options": MappingOptions(window_px=64, overlap_px=16)},
 }
 

@@ -40,7 +40,8 @@ def arrange(network: nn.Module, *, device: str, precision: Precision) -> nn.Modu
 class NetworkPredictor:
     """A trained network behind the Predictor protocol.
 
-    `precision="bf16"` computes convolutions in bfloat16; probabilities are float32 either way.
+    `precision="bf16"` computes convolutions in bfloat16; probabilities are float32 either way. `reach_px` is 0 of a
+    network on single pixels.
     """
 
     def __init__(
@@ -51,10 +52,12 @@ class NetworkPredictor:
         class_names: tuple[str, ...],
         n_dates: int | None,
         size_multiple: int,
+        reach_px: int | None = None,
         device: str = "cpu",
         precision: Precision = "fp32",
     ) -> None:
         self.bands, self.class_names, self.n_dates = bands, class_names, n_dates
+        self.reach_px = reach_px
         self._network = arrange(network, device=device, precision=precision).eval()
         self._size_multiple, self._device, self._precision = size_multiple, device, precision
 
