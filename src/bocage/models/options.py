@@ -52,7 +52,7 @@ class UNet4Options(NetworkOptions):
         return self
 
     def count_groups(self) -> int:
-        """`groups`, or what null stands for. With one channel a group, each pixel would lose how bright its patch is."""
+        """`groups`, or what null stands for. With one channel a group, a patch would lose how bright it is."""
         fitting = (n for n in range(1, 9) if self.base_channels % n == 0 and self.base_channels // n >= 6)
         return self.groups or max(fitting, default=1)
 
