@@ -18,9 +18,8 @@ def seen_dates(valid: Tensor) -> Tensor:
 
 def seen_first(x: Tensor, seen: Tensor) -> Tensor:
     """A series (B, T, …) with its dates that are seen (B, T) in front, in order, and the others behind."""
-    place = (
-        torch.where(seen, seen.cumsum(1), seen.sum(1, keepdim=True) + (~seen).cumsum(1)) - 1
-    )  # ONNX has no stable sort
+    behind = seen.sum(1, keepdim=True) + (~seen).cumsum(1)
+    place = torch.where(seen, seen.cumsum(1), behind) - 1  # by sums, since ONNX has no stable sort
     order = (place[:, None] == torch.arange(seen.shape[1], device=seen.device)[:, None]).int().argmax(2)
     return x.gather(1, order.view(*order.shape, *(1,) * (x.dim() - 2)).expand_as(x))
 
