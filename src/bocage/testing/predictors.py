@@ -39,6 +39,7 @@ def check_predictor(predictor: Predictor, *, n_dates: int = 3, seed: int = 0) ->
     _check_probabilities(nothing, (2, len(predictor.class_names), 16, 16))
     _check_refused(predictor, image[:, :, :-1], valid, days, "a band is missing")
     _check_refused(predictor, image, valid[..., :-1], days, "valid is narrower than the image")
+    _check_refused(predictor, image[:, :0], valid[:, :0], days[:, :0], "there is no date")
     if predictor.n_dates is not None:
         longer = (np.repeat(image, 2, axis=1), np.repeat(valid, 2, axis=1), np.repeat(days, 2, axis=1))
         _check_refused(predictor, *longer, why="there are too many dates")
