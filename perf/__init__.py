@@ -23,6 +23,8 @@ ENTRIES = (
     "convstar",
     "convlstm",
     "attention",
+    "inference",
+    "inference_utae",
     "forest",
     "filters",
     "mapping_unet",

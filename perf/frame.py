@@ -32,6 +32,7 @@ class Entry:
     goal_ratio: float | None = None  # the largest `ratio` that meets the goal
     memory: Callable[[], dict[str, float]] | None = None  # peak GB of ours and peer, each a process
     goal_limit_ratio: float | None = None  # the largest `limit_ratio` that meets the goal
+    profile: Callable[[], dict[str, float]] | None = None  # operation -> share of our time; for a missed goal
 
 
 def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
@@ -41,9 +42,9 @@ def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
         repeats: turns; raised to 5 if lower.
 
     Returns:
-        name, ours_s, peer, peer_s, ratio, limit, limit_s, limit_ratio, equal, goal, goal_limit, met, repeats, cpus,
-        memory_gb (None where it is not measured); the seconds are medians. `met` is None without a goal, and False when
-        the results differ.
+        name, ours_s, peer, peer_s, ratio, limit, limit_s, limit_ratio, least_ratio (limit / peer: nothing is faster),
+        equal, goal, goal_limit, met, profile (None unless a goal is missed), repeats, cpus, memory_gb (None where it is
+        not measured); the seconds are medians. `met` is None without a goal, and False when the results differ.
     """
     repeats = max(repeats, LEAST_REPEATS)
     equal = bool(entry.equal(entry.ours(), entry.peer()))
@@ -55,6 +56,7 @@ def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
     ratio, limit_ratio = ours_s / peer_s, ours_s / limit_s
     goals = ((ratio, entry.goal_ratio), (limit_ratio, entry.goal_limit_ratio))
     reached = [measured <= goal for measured, goal in goals if goal is not None]
+    met = equal and all(reached) if reached else None
     return {
         "name": entry.name,
         "title": entry.title,
@@ -65,10 +67,12 @@ def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
         "limit": entry.limit_name,
         "limit_s": limit_s,
         "limit_ratio": limit_ratio,
+        "least_ratio": limit_s / peer_s,
         "equal": equal,
         "goal": entry.goal_ratio,
         "goal_limit": entry.goal_limit_ratio,
-        "met": equal and all(reached) if reached else None,
+        "met": met,
+        "profile": entry.profile() if entry.profile and met is False else None,
         "memory_gb": entry.memory() if entry.memory else None,
         "repeats": repeats,
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -90,6 +94,10 @@ def describe(result: dict[str, Any]) -> str:
         if result[key] is not None:
             met = result["equal"] and result[measured] <= result[key]
             lines.append(f"  goal: at most {result[key]:.3f} of the {whose}'s time: {'met' if met else 'MISSED'}")
+    if result["goal"] is not None and result["least_ratio"] > result["goal"]:
+        lines.append(f"  no way with these operations: the limit takes {result['least_ratio']:.3f} of the peer's time")
+    if result["profile"]:
+        lines.append("  our time: " + ", ".join(f"{name} {share:.0%}" for name, share in result["profile"].items()))
     return "\n".join(lines)
 
 

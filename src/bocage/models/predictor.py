@@ -61,6 +61,8 @@ def check_input(predictor: Predictor, image: Float32, valid: Bool, days: Int32) 
     b, t, c, h, w = image.shape
     if valid.shape != (b, t, h, w) or days.shape != (b, t):
         raise GridMismatch(f"image is {image.shape}, but valid is {valid.shape} and days are {days.shape}")
+    if t == 0:
+        raise GridMismatch(f"a model takes at least one date, the image is {image.shape} (batch, time, band, y, x)")
     if c != len(predictor.bands):
         bands = " ".join(predictor.bands)
         raise GridMismatch(f"the model takes {len(predictor.bands)} bands ({bands}), the image has {c}")

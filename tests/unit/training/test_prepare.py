@@ -1,10 +1,12 @@
 """What happens to a batch before a step, on a few pixels."""
 
 import numpy as np
+import pandas as pd
+import pytest
 import torch
 
 from bocage.datasets.loader import Batch
-from bocage.training.balance import patch_shares
+from bocage.training.balance import balanced_shares, patch_shares
 from bocage.training.prepare import drop_dates, only_parcels, pick_patch_pixels
 
 
@@ -81,3 +83,16 @@ def test_patches_are_drawn_so_that_classes_are_met_alike() -> None:
     shares = patch_shares(np.array([[10, 0, 0], [10, 0, 0], [0, 5, 0]]))
     assert shares.tolist() == [0.25, 0.25, 0.5]
     assert patch_shares(np.zeros((4, 3), np.int64)).tolist() == [0.25] * 4
+
+
+def test_patches_are_drawn_so_that_regions_are_met_alike() -> None:
+    # one patch in the north of 2020, three in its south (of two tiles), one in the same south a year later
+    patches = pd.DataFrame(
+        {
+            "country": "FR",
+            "year": [2020, 2020, 2020, 2020, 2021],
+            "cube": ["north-31TCJ", "south-31TCJ", "south-31TCJ", "south-31TDJ", "south-31TCJ"],
+            "tile": ["31TCJ", "31TCJ", "31TCJ", "31TDJ", "31TCJ"],
+        }
+    )
+    assert balanced_shares(patches, "region_balanced", 3) == pytest.approx([1 / 3, 1 / 9, 1 / 9, 1 / 9, 1 / 3])

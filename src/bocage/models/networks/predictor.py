@@ -10,9 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bocage.core.arrays import Bool, Float32, Int32
+from bocage.core.errors import ConfigError
 from bocage.models.predictor import check_input
 
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "fp16"]
+HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def logits(network: nn.Module, image: Tensor, valid: Tensor, days: Tensor, *, size_multiple: int) -> Tensor:
@@ -35,6 +37,21 @@ def arrange(network: nn.Module, *, device: str, precision: Precision) -> nn.Modu
     channels_last = precision == "fp32" or device != "cpu"
     layout = torch.channels_last if channels_last else torch.contiguous_format
     return network.to(device).to(memory_format=layout)  # type: ignore[call-overload,no-any-return]
+
+
+def computing_in(precision: Precision, device: str) -> torch.autocast:
+    """Inside, convolutions and matrix products are of that precision; weights and sums stay float32.
+
+    Raises:
+        ConfigError: if fp16 is asked of a CPU without instructions for it, which takes far longer than fp32.
+    """
+    kind = torch.device(device).type
+    if precision == "fp16" and kind == "cpu" and not torch.ops.mkldnn._is_mkldnn_fp16_supported():
+        raise ConfigError(
+            "precision fp16 was asked for, but this CPU has no fp16 instructions (AVX512-FP16 or AMX-FP16) and there "
+            "is no GPU in use. Set precision bf16 or fp32."
+        )
+    return torch.autocast(kind, HALVES.get(precision), enabled=precision in HALVES)
 
 
 class NetworkPredictor:
@@ -67,7 +84,7 @@ class NetworkPredictor:
         tensors = [
             torch.from_numpy(np.require(a, requirements=["C", "W"])).to(self._device) for a in (image, valid, days)
         ]
-        with torch.autocast(torch.device(self._device).type, torch.bfloat16, enabled=self._precision == "bf16"):
+        with computing_in(self._precision, self._device):
             result = logits(self._network, tensors[0], tensors[1], tensors[2], size_multiple=self._size_multiple)
         probabilities: Float32 = torch.softmax(result.float(), dim=1).contiguous().cpu().numpy()
         return probabilities
