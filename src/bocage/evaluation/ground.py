@@ -40,8 +40,12 @@ def find_new_ground(manifest: pd.DataFrame) -> Iterator[Bool]:
     """For each row in turn, (H, W) True where no row before it of its country and year shows the ground."""
     bounds = window_bounds(manifest)
     kind = manifest.groupby([*LATTICE, "country", "year"], sort=False).ngroup().to_numpy()
+    again = pd.DataFrame(bounds).assign(kind=kind).duplicated().to_numpy()
+    first_shown = {k: np.flatnonzero((kind == k) & ~again) for k in np.unique(kind).tolist()}
     for i, own in enumerate(bounds):
-        new = np.ones((own[1] - own[0], own[3] - own[2]), bool)
-        for _, here, _ in find_overlaps(own, np.unique(bounds[:i][kind[:i] == kind[i]], axis=0)):
-            new[here] = False
+        new = np.full((own[1] - own[0], own[3] - own[2]), not again[i])
+        others = first_shown[int(kind[i])]
+        if not again[i]:
+            for _, here, _ in find_overlaps(own, bounds[others[: np.searchsorted(others, i)]]):
+                new[here] = False
         yield new

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bocage.core.arrays import IGNORE, NO_PARCEL, Bool, Int64, UInt8, UInt32
+from bocage.core.arrays import IGNORE, NO_PARCEL, Bool, UInt8, UInt32
 from bocage.datasets.read import Dataset
 from bocage.evaluation.baselines import carry_last_year
 from bocage.evaluation.ground import LATTICE, Window, find_overlaps, window_bounds
@@ -43,10 +43,11 @@ class LastYear:
         self._place = dict(zip(manifest["sample_id"], places, strict=True))
         self._wanted = list(dict.fromkeys(self._place[s] for s in sample_ids))
         before = {(p.lattice, p.country, p.year - 1) for p in self._wanted}
-        self._shown: dict[tuple[tuple[str, float], str, int], dict[str, tuple[int, int, int, int]]] = {}
-        for sample_id, place in self._place.items():
-            if place[:3] in before:
-                self._shown.setdefault(place[:3], {})[sample_id] = place.window
+        self._shown = {key: [s for s, place in self._place.items() if place[:3] == key] for key in before}
+        self._windows = {
+            key: np.array([self._place[s].window for s in ids], np.int64).reshape(-1, 4)
+            for key, ids in self._shown.items()
+        }
         self._labels = lru_cache(maxsize=KEPT_WINDOWS)(self._read)
 
     @property
@@ -74,11 +75,9 @@ class LastYear:
 
     def _overlaps(self, place: _Place) -> Iterator[tuple[str, Window, Window]]:
         """Samples of the year before, with the shared pixels here and there."""
-        shown = self._shown.get((place.lattice, place.country, place.year - 1), {})
-        others: Int64 = np.array(list(shown.values()), np.int64).reshape(-1, 4)
-        ids = list(shown)
-        for i, here, there in find_overlaps(np.array(place.window), others):
-            yield ids[i], here, there
+        key = (place.lattice, place.country, place.year - 1)
+        for i, here, there in find_overlaps(np.array(place.window), self._windows[key]):
+            yield self._shown[key][i], here, there
 
     def _read(self, place: _Place) -> UInt8:
         """(H, W) class ids of the year before, 255 where they are not known."""
