@@ -14,7 +14,6 @@ import typer
 
 import bocage
 from bocage.cli import (
-    areas,
     benchmarks,
     config,
     crossvalidate,
@@ -69,7 +68,6 @@ app.add_typer(models.app, name="models", help="The zoo.")
 app.command()(matrix.matrix)
 app.command()(crossvalidate.crossvalidate)
 app.command("shift")(shift.shift)
-app.add_typer(areas.app, name="areas", help="A random sample of a map, and class areas with intervals from it.")
 app.add_typer(benchmarks.app, name="benchmarks", help="Published data sets: list, check, evaluate.")
 
 

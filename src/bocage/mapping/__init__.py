@@ -4,6 +4,5 @@
 `store` keeps finished rows so that a killed map goes on, `parcels` lets the pixels of a parcel vote, `areas` counts
 pixels by class and region, `write` makes Cloud Optimized GeoTIFFs, GeoParquet and GeoPackage, `style` a QGIS style and
 a legend, `stac` the description; `map_area` is all of it in order. `mosaic` joins the tiles of one zone, `ensemble`
-makes one Predictor of several, and `map_tiles` maps several cubes. `points` draws a random sample of a finished map and
-makes areas with intervals of it.
+makes one Predictor of several, and `map_tiles` maps several cubes.
 """
