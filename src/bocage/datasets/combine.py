@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from bocage.core.arrays import IGNORE, Float64
+from bocage.core.arrays import IGNORE
 from bocage.core.errors import ConfigError, GridMismatch
 from bocage.core.progress import track
 from bocage.core.seeds import generator
+from bocage.core.stratify import deal_stratified
 from bocage.core.tally import Tally
 from bocage.datasets.info import DatasetInfo
 from bocage.datasets.manifest import further_columns, pixel_columns
@@ -120,8 +121,9 @@ def sample_dataset(dataset: Dataset, n: int, out: Path, *, seed: int) -> Dataset
         raise ConfigError(f"A part of {n} samples was asked for; {dataset.folder} has {len(dataset)}.")
     columns = [c for c in pixel_columns(len(dataset.info.classes)) if c != f"n_px_{IGNORE}"]
     holds = dataset.manifest[columns].to_numpy() > 0
-    chosen = np.sort(stratify(holds.astype(float), n, generator(seed, "datasets", "sample")))
-    return _write_part(dataset, chosen.tolist(), out, step="sample", tally=Tally(n, {"not drawn": len(dataset) - n}))
+    part = deal_stratified(holds, (n, len(dataset) - n), generator(seed, "datasets", "sample"))
+    tally = Tally(n, {"not drawn": len(dataset) - n})
+    return _write_part(dataset, np.flatnonzero(part == 0).tolist(), out, step="sample", tally=tally)
 
 
 def select_samples(dataset: Dataset, options: SelectionOptions, out: Path) -> tuple[DatasetInfo, Selection]:
@@ -148,32 +150,6 @@ def _write_part(dataset: Dataset, rows: Sequence[int], out: Path, *, step: str, 
         row = dataset.manifest.iloc[i].to_dict()
         writer.add(dataset.read(str(row["sample_id"])), further_columns(row))
     return writer.finish()
-
-
-def stratify(holds: Float64, n: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """`n` rows of (N, K) labels, so that each label keeps its share: iterative stratification into them and the rest.
-
-    The label with the fewest rows left is dealt first, row by row to the side that still lacks most of it (Sechidis,
-    Tsoumakas, Vlahavas 2011); then the number is made exact by drawing.
-    """
-    share = np.array([n, len(holds) - n]) / len(holds)
-    lacks = share[:, None] * holds.sum(axis=0)
-    room = share * len(holds)
-    side = np.full(len(holds), -1)
-    left = holds.sum(axis=0)
-    while (left > 0).any():
-        label = int(np.argmin(np.where(left > 0, left, np.inf)))
-        for row in rng.permutation(np.flatnonzero((side < 0) & (holds[:, label] > 0))):
-            to = int(np.lexsort((room, lacks[:, label]))[-1])
-            side[row] = to
-            lacks[to] -= holds[row]
-            room[to] -= 1
-        left = (holds * (side < 0)[:, None]).sum(axis=0)
-    side[rng.permutation(np.flatnonzero(side < 0))[: max(round(room[0]), 0)]] = 0
-    chosen, rest = np.flatnonzero(side == 0), np.flatnonzero(side != 0)
-    if len(chosen) >= n:
-        return np.asarray(rng.permutation(chosen)[:n], np.int64)
-    return np.concatenate([chosen, rng.permutation(rest)[: n - len(chosen)]]).astype(np.int64)
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,6 @@ from bocage.datasets.combine import (
     number_shifts,
     sample_dataset,
     select_samples,
-    stratify,
 )
 from bocage.datasets.export import export_dataset, to_native
 from bocage.datasets.read import open_dataset
@@ -103,15 +102,6 @@ def test_builds_are_merged_and_then_selected_as_one(folder: Path, world: SimpleN
     assert again.digest == info.digest
     with pytest.raises(UnknownName, match="wheat"):
         select_samples(merged, SelectionOptions(caps={"weat": 1}), tmp_path / "none")
-
-
-def test_stratification_beats_chance_on_rare_labels() -> None:
-    rng = np.random.default_rng(0)
-    holds = (rng.random((400, 6)) < [0.9, 0.5, 0.3, 0.1, 0.03, 0.01]).astype(float)
-    chosen = stratify(holds, 100, np.random.default_rng(1))
-    assert len(set(chosen.tolist())) == 100
-    np.testing.assert_allclose(holds[chosen].sum(axis=0), holds.sum(axis=0) / 4, atol=4)
-    np.testing.assert_array_equal(chosen, stratify(holds, 100, np.random.default_rng(1)))
 
 
 def test_npy_and_zarr_hold_the_same_arrays(folder: Path, tmp_path: Path) -> None:
