@@ -32,6 +32,7 @@ from bocage.datasets.combine import merge_datasets
 from bocage.datasets.lock import Source, write_lock
 from bocage.datasets.objects import build_object_dataset
 from bocage.datasets.read import open_dataset
+from bocage.datasets.write import SELECTION
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
 from bocage.labels.options import LabelOptions
@@ -77,7 +78,8 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     models = tuple(f"train/{m.name}" for m in experiment.models)
     parts = experiment.split_up()
     own = [stage for name, part in parts.items() for stage in place_stages(plan_building(part), name, part)]
-    joined = Stage("datasets", 1, tuple(f"datasets/{name}" for name in parts), lambda _: None, join_datasets)
+    whole = tuple(f"datasets/{name}" for name in parts)
+    joined = Stage("datasets", 1, whole, lambda e: e.datasets.selection, join_datasets)
     flow = [
         *([*own, joined] if parts else plan_building(experiment)),
         Stage("splits", 1, ("datasets",), lambda e: [e.splits, e.seed], make_parts, external=_given_split),
@@ -112,7 +114,7 @@ def plan_building(experiment: Experiment) -> list[Stage]:
         chosen[samples],
         Stage(
             "datasets",
-            1,
+            2,
             ("parcels", "taxonomy", "scenes", "cubes", "labels", samples),
             lambda e: [e.datasets, e.patches.dates, e.scenes.level, e.cubes],
             make_dataset if samples == "patches" else make_object_dataset,
@@ -229,7 +231,7 @@ def make_patches(context: Context, draft: Draft) -> None:
     selection = plan_selection(judged, options.selection, class_names)
     judged.to_parquet(draft.path / CANDIDATES)
     selection.taken.to_parquet(draft.path / SELECTED)
-    write_json(draft.path / "selection.json", dict(selection.about))
+    write_json(draft.path / SELECTION, dict(selection.about))
     draft.tally = judgement.then(selection.tally)
 
 
@@ -280,7 +282,7 @@ def make_object_dataset(context: Context, draft: Draft) -> None:
 def join_datasets(context: Context, draft: Draft) -> None:
     """The data sets of several countries and years → one."""
     own = [open_dataset(a.path) for name, a in context.artifacts.items() if name.startswith("datasets/")]
-    info, draft.tally = merge_datasets(own, draft.path)
+    info, draft.tally = merge_datasets(own, draft.path, selection=context.experiment.datasets.selection)
     document_derived(draft.path, own, name=", ".join(context.experiment.split_up()), software=describe_software())
     draft.notes = {"digest": info.digest}
 
@@ -305,6 +307,7 @@ def make_dataset(context: Context, draft: Draft) -> None:
         threads=context.workers,
         resume=True,
     )
+    write_json(draft.path / SELECTION, read_json(context.path("patches") / SELECTION))
     _document(context, draft.path)
     draft.tally = Tally(info.n_samples)
     draft.notes = {"digest": info.digest}

@@ -12,6 +12,8 @@ import zarr
 
 from bocage.cli.main import main
 from bocage.core.errors import ConfigError, DataError, GridMismatch, UnknownName
+from bocage.core.tally import Tally
+from bocage.datasets.card import document_derived
 from bocage.datasets.coco import write_coco
 from bocage.datasets.combine import (
     diff_datasets,
@@ -102,6 +104,24 @@ def test_builds_are_merged_and_then_selected_as_one(folder: Path, world: SimpleN
     assert again.digest == info.digest
     with pytest.raises(UnknownName, match="wheat"):
         select_samples(merged, SelectionOptions(caps={"weat": 1}), tmp_path / "none")
+
+
+def test_what_is_joined_can_be_selected_before_it_is_written(folder: Path, tmp_path: Path) -> None:
+    """As one, over all of them, in one pass: the same as merging and selecting after it; the card shows both."""
+    first, other = open_dataset(folder), open_dataset(folder)
+    other.manifest["year"] = 2019
+    options = SelectionOptions(max_total=9, rare_classes=("vineyard",))
+    info, tally = merge_datasets([first, other], tmp_path / "at-once", selection=options)
+    assert (info.n_samples, tally) == (9, Tally(9, {"over the limit in all": 15}))
+    merge_datasets([first, other], tmp_path / "all")
+    select_samples(open_dataset(tmp_path / "all"), options, tmp_path / "after")
+    assert not diff_datasets(*(open_dataset(tmp_path / name) for name in ("at-once", "after")))["changed"]
+    about = json.loads((tmp_path / "at-once" / "selection.json").read_text())
+    assert about["after"]["vineyard"] == about["before"]["vineyard"]
+    document_derived(tmp_path / "at-once", [first], name="joined", software={})
+    card = (tmp_path / "at-once" / "card.md").read_text()
+    assert "## Before and after the selection" in card
+    assert "| vineyard |" in card.partition("## Before")[2]
 
 
 def test_npy_and_zarr_hold_the_same_arrays(folder: Path, tmp_path: Path) -> None:

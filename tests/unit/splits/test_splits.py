@@ -304,9 +304,7 @@ def test_patches_are_stratified_by_the_classes_that_they_hold() -> None:
     rng = np.random.default_rng(0)
     holds = rng.random((400, 6)) < [0.9, 0.5, 0.3, 0.1, 0.03, 0.01]
     manifest = patches([(100 * i, 0) for i in range(400)], **{f"n_px_{c}": holds[:, c] * 7 for c in range(6)})
-    options = SplitOptions(
-        strategy="random_patches", balance="labels", fractions=(0.6, 0.2, 0.2), refuse_leakage=False
-    )
+    options = SplitOptions(strategy="random_patches", balance="labels", fractions=(0.6, 0.2, 0.2), refuse_leakage=False)
     parts = make_split(manifest, options, seed=0, parcels=NO_PARCELS).table["part"].to_numpy()
     for part, share in zip(PARTS, options.fractions, strict=True):
         np.testing.assert_allclose(holds[parts == part].sum(axis=0), share * holds.sum(axis=0), atol=2)
