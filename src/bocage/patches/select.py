@@ -191,6 +191,8 @@ def _groups(candidates: pd.DataFrame, options: SelectionOptions) -> tuple[Int64,
 
 def _reasons(problem: Problem, taken: Bool, options: SelectionOptions, names: Sequence[str]) -> AnyArray:
     """None for those taken; for the others the first limit that they would break now."""
+    if options.method == "stratified":
+        return np.array([None if own else "not drawn" for own in taken], object)
     groups = problem.groups[taken]
     used = np.bincount(groups[groups >= 0], minlength=len(problem.limits)) if len(problem.limits) else np.zeros(0)
     full = np.append(used + 1 > problem.limits, False)  # −1 looks up the last: never full
@@ -202,8 +204,7 @@ def _reasons(problem: Problem, taken: Bool, options: SelectionOptions, names: Se
         "over the limit of its scene": full[problem.groups[:, 2]],
         **{f"over the cap of {names[c]}": over[:, c] for c in range(len(names))},
     }
-    others = "not drawn" if options.method == "stratified" else "brings no class closer to its target"
-    found: AnyArray = np.select(list(conditions.values()), list(conditions), others)
+    found: AnyArray = np.select(list(conditions.values()), list(conditions), "brings no class closer to its target")
     reasons = found.astype(object)
     reasons[taken] = None
     return reasons

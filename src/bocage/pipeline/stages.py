@@ -563,7 +563,8 @@ def _given_split(experiment: Experiment) -> dict[str, str]:
 
 
 def _places(experiment: Experiment) -> dict[str, str]:
-    """The catalog, and the file of regions if one is named."""
+    """The catalog, and the file of regions and the land-cover maps if such are named."""
+    path, maps = experiment.regions.path, [Path(p) for p in experiment.regions.landcover if Path(p).exists()]
     found = {"catalog": fingerprint_catalog(experiment.scenes)}
-    path = experiment.regions.path
-    return found | ({"regions": fingerprint_tree(Path(path))} if path and Path(path).is_file() else {})
+    found |= {"regions": fingerprint_tree(Path(path))} if path and Path(path).is_file() else {}
+    return found | ({"landcover": digest_value([fingerprint_tree(p) for p in maps])} if maps else {})

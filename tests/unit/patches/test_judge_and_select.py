@@ -171,7 +171,7 @@ def test_squares_are_drawn_whole() -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"method": "stratified"}, "draws max_total patches$"),
+        ({"method": "stratified"}, "draws max_total patches "),
         ({"method": "stratified", "max_total": 3, "caps": {"wheat": 1}}, "and caps belong to method: objective"),
         ({"draw_block_px": 366}, "draw_block_px belongs to method: stratified"),
     ],
