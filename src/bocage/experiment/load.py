@@ -20,7 +20,7 @@ from bocage.core.options import Options
 from bocage.core.registry import nearest
 from bocage.experiment.schema import Experiment
 
-PATH_KEYS = ("path", "areas_path", "file")
+PATH_KEYS = ("path", "areas_path", "file", "landcover")
 Schema = TypeVar("Schema", bound=Options)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 

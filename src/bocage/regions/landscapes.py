@@ -51,7 +51,7 @@ def plan_landscapes(
         CorruptFile: if a map cannot be read.
         NothingLeft: if a place has no cropland within reach.
     """
-    found, maps = [], [path for given in landcover for path in _maps_of(given)]
+    found, maps = [], [path for given in landcover for path in maps_of(given)]
     for name, longitude, latitude in places:
         crs = f"EPSG:{(32600 if latitude >= 0 else 32700) + int((longitude + 180) // 6) + 1}"
         x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(longitude, latitude)
@@ -87,7 +87,7 @@ def rank_cropland(cropland: Bool, n_cells: int, reach: float) -> list[tuple[int,
     return [(int(row[i]), int(col[i])) for i in order if share.flat[i] > 0 and distance[i] <= reach]
 
 
-def _maps_of(given: str) -> list[str]:
+def maps_of(given: str) -> list[str]:
     """The GeoTIFFs and STAC items of a folder; what is no folder is a map itself."""
     folder = Path(given)
     return sorted(str(p) for p in folder.iterdir() if p.suffix in (".tif", ".json")) if folder.is_dir() else [given]
