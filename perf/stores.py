@@ -29,14 +29,14 @@ ALL_WINDOWS = {
 }  # fmt: skip
 
 
-def make_entry(folder: Path, *, size_px: int = 128) -> Entry:
+def make_entry(folder: Path, *, size_px: int = 128, stride_px: int = 32) -> Entry:
     samples = os.environ.get("BOCAGE_SAMPLES")
     if samples:
         file, where = BEZIERS, "Béziers"
     else:
         file = prepare_demo(folder, seed=1, size_px=3 * size_px, template="demo", say=lambda _: None)
         where = "an invented country"
-    shards = _build(file, folder, size_px)
+    shards = _build(file, folder, size_px, stride_px)
     export_dataset(shards, "npy", folder / "npy")
     ids = np.random.default_rng(0).permutation(np.array(shards.sample_ids, object)).tolist()
     names = ("images", "labels", "parcel_ids")
@@ -57,8 +57,8 @@ def make_entry(folder: Path, *, size_px: int = 128) -> Entry:
     )
 
 
-def _build(file: Path, folder: Path, size_px: int) -> Dataset:
-    patches = {"size_px": size_px, "stride_px": size_px // 4, "dates": "single", "filters": ALL_WINDOWS}
+def _build(file: Path, folder: Path, size_px: int, stride_px: int) -> Dataset:
+    patches = {"size_px": size_px, "stride_px": stride_px, "dates": "single", "filters": ALL_WINDOWS}
     experiment = load_experiment(file, [f"patches={json.dumps(patches)}"])
     stages = needed_stages(plan_stages(experiment), "datasets")
     run_stages(stages, experiment, out=folder / "run", store=ArtifactStore(folder / "store"), workers=2)

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 import zarr
 
+from bocage.benchmarks.read_sen4agrinet import Sen4AgriNetOptions, check_sen4agrinet
 from bocage.cli.main import main
 from bocage.core.errors import ConfigError, DataError, GridMismatch, UnknownName
 from bocage.core.grid import make_grid
@@ -223,6 +224,8 @@ def test_all_thirteen_bands_of_a_patch_come_at_their_own_size(tmp_path: Path) ->
             "2019_31TCG_patch_14_07", "2019", "patch_14_07", "ES", "31TCG",
         ]  # fmt: skip
         assert {"title", "authors", "creation_date", "references", "institution", "version"} <= set(patch.ncattrs())
+
+    assert check_sen4agrinet(tmp_path / "nc", Sen4AgriNetOptions()) == []  # as the published files are read
 
     out = export_dataset(dataset, "sen4agrinet_medians", tmp_path / "medians")["out"]
     patch_folder = Path(out) / "2019_31TCG_patch_14_07"
