@@ -41,7 +41,7 @@ def plan_landscapes(
     """The boxes with most cropland around each place, named `<place>_<rank>`.
 
     Args:
-        landcover: rasters with WorldCover's numbers, STAC items of such, or folders of either; what lies in none is
+        landcover: rasters with WorldCover's numbers, STAC items of such, or folders of GeoTIFFs; what lies in none is
             unknown.
         cell_m: side of a box; the place lies in the middle of one of them.
         reach_m: how far a box's centre may be from the place.
@@ -88,9 +88,9 @@ def rank_cropland(cropland: Bool, n_cells: int, reach: float) -> list[tuple[int,
 
 
 def maps_of(given: str) -> list[str]:
-    """The GeoTIFFs and STAC items of a folder; what is no folder is a map itself."""
+    """The GeoTIFFs of a folder; what is no folder is a map itself."""
     folder = Path(given)
-    return sorted(str(p) for p in folder.iterdir() if p.suffix in (".tif", ".json")) if folder.is_dir() else [given]
+    return sorted(map(str, folder.glob("*.tif"))) if folder.is_dir() else [given]
 
 
 def _read_cover(path: str, crs: str, left: float, top: float, step_m: float, n: int) -> UInt8:

@@ -35,7 +35,7 @@ class RegionOptions(Options):
     )
     landcover: tuple[str, ...] = Field(
         (),
-        description="ESA WorldCover rasters, STAC items of them, or folders of either, that cover the places "
+        description="ESA WorldCover rasters, STAC items of them, or folders of GeoTIFFs, that cover the places "
         "(kind: landscapes)",
     )
     reach_m: float = Field(

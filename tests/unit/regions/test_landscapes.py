@@ -59,7 +59,7 @@ def test_a_stac_item_leads_to_its_map(worldcover: Path, town: Path) -> None:
     options = {"path": str(town), "name_column": "town", "max_cells": 2}
     expected = plan(**options, landcover=[str(worldcover)])
     assert plan(**options, landcover=[str(item)]) == expected
-    assert plan(**options, landcover=[str(worldcover.parent)]) == expected  # a folder: all maps in it
+    assert plan(**options, landcover=[str(worldcover.parent)]) == expected  # a folder: all GeoTIFFs in it
 
 
 def test_the_eight_french_landscapes_need_maps_of_all_of_them(worldcover: Path) -> None:
