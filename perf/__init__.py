@@ -17,6 +17,7 @@ ENTRIES = (
     "selection",
     "statistics",
     "statistics_exact",
+    "stores",
     "building",
     "building_cog",
     "unet_step",

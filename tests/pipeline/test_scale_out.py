@@ -15,6 +15,8 @@ from bocage.experiment.load import load_experiment
 from bocage.pipeline.pieces import Piece, run_pieces
 from bocage.pipeline.run import Context, needed_stages, run_stages
 from bocage.pipeline.stages import plan_stages
+from bocage.synthetic.options import SyntheticOptions
+from bocage.synthetic.write import write_country
 
 
 def build(file, cache, out):
@@ -24,12 +26,16 @@ def build(file, cache, out):
     return open_dataset(out / "dataset").info.digest
 
 
-def made_pieces(out):
-    """(stage, name) of the pieces that the newest run made, but for the digests of products."""
+def made(out, kind):
+    """What the newest run made, not found: the events of its stages or pieces."""
     events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
     start = max(i for i, e in enumerate(events) if e["event"] == "run started")
-    done = [e for e in events[start:] if e["event"] == "piece done"]
-    return {(e["stage"], e["name"].partition("-")[0]) for e in done if not e["cached"] and e["stage"] != "digests"}
+    return [e for e in events[start:] if e["event"] == f"{kind} done" and not e["cached"]]
+
+
+def made_pieces(out):
+    """(stage, region) of the pieces that the newest run made, but for the digests of products."""
+    return {(e["stage"], e["name"].partition("-")[0]) for e in made(out, "piece") if e["stage"] != "digests"}
 
 
 @pytest.fixture
@@ -66,6 +72,28 @@ def test_one_region_more_builds_its_own_pieces_only(experiment_file, strips, tmp
     assert grown == build(experiment_file(regions=strips(3)), tmp_path / "fresh", tmp_path / "fresh-run")
     build(experiment_file(regions=strips(2)), cache, out)  # and back again
     assert made_pieces(out) == set()
+
+
+@pytest.mark.slow
+def test_another_season_builds_its_own_only(experiment_file, country, tmp_path):
+    """A year more, of other parcels and products: what was built of the first stays, its data set too."""
+    other = write_country(tmp_path / "next", SyntheticOptions(seed=4, size_px=192, dates=("06-10",)), year=2022)
+    declared = {"kind": "eurocrops", "country": "FR"}
+    first = {
+        "parcels": {**declared, "path": str(country.eurocrops_path), "year": country.year},
+        "scenes": {"catalog": "local_safe", "path": str(country.safe_folder)},
+        "patches": {"size_px": 32, "dates": "single"},
+    }
+    second = {
+        "parcels": {**declared, "path": str(other.eurocrops_path), "year": other.year},
+        "scenes": {"catalog": "local_safe", "path": str(other.safe_folder)},
+    }
+    out, cache = tmp_path / "run", tmp_path / "cache"
+    build(experiment_file(**first), cache, out)
+    both = build(experiment_file(**first, also=[second]), cache, out)
+    assert [e["stage"] for e in made(out, "piece") if e["stage"] != "digests"] == ["cube", "label", "candidates"]
+    assert {e["name"].partition("/")[2] for e in made(out, "stage")} == {"FR-2022", ""}
+    assert both == build(experiment_file(**first, also=[second]), tmp_path / "fresh", tmp_path / "fresh-run")
 
 
 def test_another_threshold_counts_again_and_reads_no_product(experiment_file, strips, tmp_path):

@@ -19,7 +19,7 @@ from bocage.core.errors import BocageError, ConfigError, MissingFile, UnknownKey
 from bocage.core.options import Options, explain
 from bocage.experiment.schema import Experiment
 
-PATH_KEYS = ("path", "areas_path", "file")
+PATH_KEYS = ("path", "areas_path", "file", "landcover")
 Schema = TypeVar("Schema", bound=Options)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 

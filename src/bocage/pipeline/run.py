@@ -43,6 +43,8 @@ class Stage:
         run: does the work, writing below `draft.path`.
         external: digests of files outside the store that it reads.
         resume: True if a killed run's half is picked up.
+        place: country and year whose stage it is, with which its name and those of its inputs end. The store leaves it
+            out: an experiment that gets one more country or year finds what was built of the first.
     """
 
     name: str
@@ -52,6 +54,20 @@ class Stage:
     run: Callable[[Context, Draft], None]
     external: Callable[[Experiment], Mapping[str, str]] = lambda _: {}
     resume: bool = False
+    place: str = ""
+
+    @property
+    def stored_as(self) -> str:
+        return self._without_place(self.name)
+
+    def key(self, experiment: Experiment, artifacts: Mapping[str, Artifact]) -> tuple[str, dict[str, str]]:
+        """The key of its artifact, and the inputs that are part of it."""
+        read = {self._without_place(name): artifacts[name].key for name in self.inputs}
+        inputs = read | dict(self.external(experiment))
+        return ArtifactStore.key(self.stored_as, self.version, self.options(experiment), inputs), inputs
+
+    def _without_place(self, name: str) -> str:
+        return name.removesuffix(f"/{self.place}") if self.place else name
 
 
 @dataclass
@@ -135,18 +151,17 @@ def _run_stages(
     context.event("run started", experiment=experiment.name, stages=[s.name for s in stages])
     results: list[StageResult] = []
     for number, stage in enumerate(stages, 1):
-        inputs = {name: context.artifacts[name].key for name in stage.inputs} | dict(stage.external(experiment))
-        key = store.key(stage.name, stage.version, stage.options(experiment), inputs)
+        key, inputs = stage.key(experiment, context.artifacts)
         start = time.perf_counter()
-        with store.lock(stage.name, key):
-            found = store.find(stage.name, key)
+        with store.lock(stage.stored_as, key):
+            found = store.find(stage.stored_as, key)
             if found is None:
                 say(f"[{number}/{len(stages)}] {stage.name} …")
                 context.event("stage started", stage=stage.name, key=key)
                 about = {"version": stage.version, "inputs": inputs, "software": describe_software()}
-                with store.write(stage.name, key, about=about, resume=stage.resume) as draft:
+                with store.write(stage.stored_as, key, about=about, resume=stage.resume) as draft:
                     stage.run(context, draft)
-        artifact = found or store.find(stage.name, key)
+        artifact = found or store.find(stage.stored_as, key)
         assert artifact is not None
         context.artifacts[stage.name] = artifact
         seconds = time.perf_counter() - start

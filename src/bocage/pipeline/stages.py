@@ -32,6 +32,7 @@ from bocage.datasets.combine import merge_datasets
 from bocage.datasets.lock import Source, write_lock
 from bocage.datasets.objects import build_object_dataset
 from bocage.datasets.read import open_dataset
+from bocage.datasets.write import SELECTION
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.predictions import WHAT_IS_PREDICTED
 from bocage.experiment.load import dump_experiment
@@ -84,7 +85,8 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     models = tuple(f"train/{m.name}" for m in experiment.models)
     parts = experiment.split_up()
     own = [stage for name, part in parts.items() for stage in place_stages(plan_building(part), name, part)]
-    joined = Stage("datasets", 1, tuple(f"datasets/{name}" for name in parts), lambda _: None, join_datasets)
+    whole = tuple(f"datasets/{name}" for name in parts)
+    joined = Stage("datasets", 1, whole, lambda e: e.datasets.selection, join_datasets)
     flow = [
         *([*own, joined] if parts else plan_building(experiment)),
         Stage("splits", 1, ("datasets",), lambda e: [e.splits, e.seed], make_parts, external=_given_split),
@@ -236,7 +238,7 @@ def make_patches(context: Context, draft: Draft) -> None:
     selection = plan_selection(judged, options.selection, class_names)
     judged.to_parquet(draft.path / CANDIDATES)
     selection.taken.to_parquet(draft.path / SELECTED)
-    write_json(draft.path / "selection.json", dict(selection.about))
+    write_json(draft.path / SELECTION, dict(selection.about))
     draft.tally = judgement.then(selection.tally)
 
 
@@ -287,7 +289,7 @@ def make_object_dataset(context: Context, draft: Draft) -> None:
 def join_datasets(context: Context, draft: Draft) -> None:
     """The data sets of several countries and years → one."""
     own = [open_dataset(a.path) for name, a in context.artifacts.items() if name.startswith("datasets/")]
-    info, draft.tally = merge_datasets(own, draft.path)
+    info, draft.tally = merge_datasets(own, draft.path, selection=context.experiment.datasets.selection)
     document_derived(draft.path, own, name=", ".join(context.experiment.split_up()), software=describe_software())
     draft.notes = {"digest": info.digest}
 
@@ -312,6 +314,7 @@ def make_dataset(context: Context, draft: Draft) -> None:
         threads=context.workers,
         resume=True,
     )
+    write_json(draft.path / SELECTION, read_json(context.path("patches") / SELECTION))
     _document(context, draft.path)
     draft.tally = Tally(info.n_samples)
     draft.notes = {"digest": info.digest}
@@ -644,7 +647,8 @@ def _given_split(experiment: Experiment) -> dict[str, str]:
 
 
 def _places(experiment: Experiment) -> dict[str, str]:
-    """The catalog, and the file of regions if one is named."""
+    """The catalog, and the file of regions and the land-cover maps if such are named."""
+    path, maps = experiment.regions.path, [Path(p) for p in experiment.regions.landcover if Path(p).exists()]
     found = {"catalog": fingerprint_catalog(experiment.scenes)}
-    path = experiment.regions.path
-    return found | ({"regions": fingerprint_tree(Path(path))} if path and Path(path).is_file() else {})
+    found |= {"regions": fingerprint_tree(Path(path))} if path and Path(path).is_file() else {}
+    return found | ({"landcover": digest_value([fingerprint_tree(p) for p in maps])} if maps else {})

@@ -16,6 +16,7 @@ SMALL = {
     "gapfill": {"size_px": 32},
     "gapfill_loop": {"size_px": 16},
     "statistics_exact": {"size_px": 512, "n_parcels": 200},
+    "stores": {"stride_px": 128},
     "unet_step": {"size_px": 32, "base_channels": 8},
     "convstar": {"size_px": 16},
     "convlstm": {"size_px": 16},
