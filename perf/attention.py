@@ -9,13 +9,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from bocage.models.networks.initialize import initialize
 from bocage.models.networks.per_pixel import CHUNK_ROWS_CPU
 from bocage.models.networks.transformer import SeriesTransformer
-from perf.convstar import products
 from perf.frame import Entry
+from perf.matrices import count_operations, products, shares_of_time
 from perf.reference_temporal import attention
 
 N_FEATURES, N_DATES, SIZE_PX = 10, 24, 64
@@ -41,16 +40,16 @@ def make_entry(folder: Path, *, size_px: int = SIZE_PX) -> Entry:
             y = attention(layer, y)
         return y
 
-    with FlopCounterMode(display=False) as counter:
-        peer()
+    n_operations = count_operations(peer)
     return Entry(
         name="attention",
         title=f"Three transformer layers over {N_DATES} dates of {size_px} x {size_px} pixels, fp32",
         ours=ours,
         peer=peer,
         peer_name="textbook attention",
-        limit=products(counter.get_total_flops()),
-        limit_name=f"{counter.get_total_flops() / 1e9:.0f} GFLOP of fp32 matrix products",
+        limit=products(n_operations),
+        limit_name=f"{n_operations / 1e9:.0f} GFLOP of fp32 matrix products",
         equal=lambda a, b: bool(torch.allclose(a, b, atol=TOLERANCE)),
         goal_ratio=GOAL_RATIO,
+        profile=lambda: shares_of_time(ours),
     )

@@ -1,7 +1,7 @@
 """Three ConvSTAR cells over a series, fp32: ours beside the textbook loop.
 
 Forward, as in a map, with the weights and on the threads of both. The limit multiplies float32 matrices for as many
-operations.
+operations as ours has.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from bocage.models.networks.convstar import ConvStarCell
 from bocage.models.networks.initialize import initialize
 from perf.frame import Entry
+from perf.matrices import count_operations, products, shares_of_time
 from perf.reference_temporal import star_loop
 
 N_DATES, N_BANDS, N_HIDDEN, SIZE_PX = 6, 10, 64, 128
 GOAL_RATIO = 1 / 1.5
 TOLERANCE = 1e-4
-MATRIX = 512
 
 
 def make_entry(folder: Path, *, size_px: int = SIZE_PX) -> Entry:
@@ -53,27 +52,16 @@ def beside_loop(name: str, cells: nn.ModuleList, loop: Callable[..., Tensor], si
             y = loop(cell, y)
         return y
 
-    with FlopCounterMode(display=False) as counter:
-        peer()
+    n_operations = count_operations(ours)
     return Entry(
         name=name,
         title=f"{len(cells)} {name} cells over {N_DATES} dates of {size_px} x {size_px} pixels, fp32",
         ours=ours,
         peer=peer,
         peer_name="the textbook loop",
-        limit=products(counter.get_total_flops()),
-        limit_name=f"{counter.get_total_flops() / 1e9:.0f} GFLOP of fp32 matrix products",
+        limit=products(n_operations),
+        limit_name=f"{n_operations / 1e9:.0f} GFLOP of fp32 matrix products",
         equal=lambda a, b: bool(torch.allclose(a, b, atol=TOLERANCE)),
         goal_ratio=GOAL_RATIO,
+        profile=lambda: shares_of_time(ours),
     )
-
-
-def products(n_operations: float, dtype: torch.dtype = torch.float32) -> Callable[[], None]:
-    """Matrix products of about as many operations."""
-    left, right = torch.randn(2, MATRIX, MATRIX).to(dtype)
-
-    def multiply() -> None:
-        for _ in range(max(1, round(n_operations / (2 * MATRIX**3)))):
-            left @ right
-
-    return multiply

@@ -32,6 +32,9 @@ class Entry:
     goal_ratio: float | None = None  # the largest `ratio` that meets the goal
     memory: Callable[[], dict[str, float]] | None = None  # peak GB of ours and peer, each a process
     goal_limit_ratio: float | None = None  # the largest `limit_ratio` that meets the goal
+    profile: Callable[[], dict[str, float]] | None = None  # operation -> share of our time; for a missed goal
+    bytes_ratio: Callable[[], float] | None = None  # bytes of our files / bytes of the peer's
+    goal_bytes_ratio: float | None = None
 
 
 def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
@@ -41,9 +44,10 @@ def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
         repeats: turns; raised to 5 if lower.
 
     Returns:
-        name, ours_s, peer, peer_s, ratio, limit, limit_s, limit_ratio, equal, goal, goal_limit, met, repeats, cpus,
-        memory_gb (None where it is not measured); the seconds are medians. `met` is None without a goal, and False when
-        the results differ.
+        name, ours_s, peer, peer_s, ratio, limit, limit_s, limit_ratio, least_ratio (limit / peer: nothing is faster),
+        equal, goal, goal_limit, goal_bytes, met, profile (None unless a goal is missed), repeats, cpus, memory_gb and
+        bytes_ratio (None where it is not measured); the seconds are medians. `met` is None without a goal, and False
+        when the results differ.
     """
     repeats = max(repeats, LEAST_REPEATS)
     equal = bool(entry.equal(entry.ours(), entry.peer()))
@@ -53,8 +57,10 @@ def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
     turns = [[_seconds(way) for way in ways] for _ in range(repeats)]
     ours_s, peer_s, limit_s = (median(column) for column in zip(*turns, strict=True))
     ratio, limit_ratio = ours_s / peer_s, ours_s / limit_s
-    goals = ((ratio, entry.goal_ratio), (limit_ratio, entry.goal_limit_ratio))
-    reached = [measured <= goal for measured, goal in goals if goal is not None]
+    bytes_ratio = entry.bytes_ratio() if entry.bytes_ratio else None
+    goals = ((ratio, entry.goal_ratio), (limit_ratio, entry.goal_limit_ratio), (bytes_ratio, entry.goal_bytes_ratio))
+    reached = [measured <= goal for measured, goal in goals if goal is not None and measured is not None]
+    met = equal and all(reached) if reached else None
     return {
         "name": entry.name,
         "title": entry.title,
@@ -65,10 +71,14 @@ def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
         "limit": entry.limit_name,
         "limit_s": limit_s,
         "limit_ratio": limit_ratio,
+        "least_ratio": limit_s / peer_s,
         "equal": equal,
         "goal": entry.goal_ratio,
         "goal_limit": entry.goal_limit_ratio,
-        "met": equal and all(reached) if reached else None,
+        "bytes_ratio": bytes_ratio,
+        "goal_bytes": entry.goal_bytes_ratio,
+        "met": met,
+        "profile": entry.profile() if entry.profile and met is False else None,
         "memory_gb": entry.memory() if entry.memory else None,
         "repeats": repeats,
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -86,10 +96,17 @@ def describe(result: dict[str, Any]) -> str:
     ]
     if result["memory_gb"]:
         lines.append("  memory " + ", ".join(f"{name} {gb:.2f} GB" for name, gb in result["memory_gb"].items()))
-    for key, measured, whose in (("goal", "ratio", "peer"), ("goal_limit", "limit_ratio", "limit")):
+    if result["bytes_ratio"] is not None:
+        lines.append(f"  files  ours take {result['bytes_ratio']:.3f} of the peer's bytes")
+    goals = (("goal", "ratio", "peer's time"), ("goal_limit", "limit_ratio", "limit's time"))
+    for key, measured, what in (*goals, ("goal_bytes", "bytes_ratio", "peer's bytes")):
         if result[key] is not None:
             met = result["equal"] and result[measured] <= result[key]
-            lines.append(f"  goal: at most {result[key]:.3f} of the {whose}'s time: {'met' if met else 'MISSED'}")
+            lines.append(f"  goal: at most {result[key]:.3f} of the {what}: {'met' if met else 'MISSED'}")
+    if result["goal"] is not None and result["least_ratio"] > result["goal"]:
+        lines.append(f"  no way with these operations: the limit takes {result['least_ratio']:.3f} of the peer's time")
+    if result["profile"]:
+        lines.append("  our time: " + ", ".join(f"{name} {share:.0%}" for name, share in result["profile"].items()))
     return "\n".join(lines)
 
 

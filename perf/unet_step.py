@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from bocage.models.networks.initialize import initialize
 from bocage.models.networks.predictor import arrange, logits
 from bocage.models.options import UNet4Options
 from bocage.models.zoo import MODELS, NetworkKind
 from bocage.training.losses import loss_sums
-from perf.convstar import products
 from perf.frame import Entry
+from perf.matrices import count_operations, products, shares_of_time
 
 N_BANDS, N_CLASSES, BATCH, SIZE_PX = 10, 11, 2, 256
 GOAL_RATIO = 1 / 2.2
@@ -64,16 +63,17 @@ def step_of(batch: Batch, base_channels: int, precision: Literal["fp32", "bf16"]
 
 def make_entry(folder: Path, *, size_px: int = SIZE_PX, base_channels: int = 48) -> Entry:
     batch = make_batch(size_px)
-    with FlopCounterMode(display=False) as counter:
-        step_of(batch, base_channels, "fp32", ours=False)()
+    n_operations = count_operations(step_of(batch, base_channels, "fp32", ours=False))
+    ours = step_of(batch, base_channels, "bf16", ours=True)
     return Entry(
         name="unet_step",
         title=f"One training step of unet4_gn, {BATCH} patches of {size_px} x {size_px}, bf16",
-        ours=step_of(batch, base_channels, "bf16", ours=True),
+        ours=ours,
         peer=step_of(batch, base_channels, "fp32", ours=False),
         peer_name="fp32 in torch's default layout",
-        limit=products(counter.get_total_flops(), torch.bfloat16),
-        limit_name=f"{counter.get_total_flops() / 1e9:.0f} GFLOP of bf16 matrix products",
+        limit=products(n_operations, torch.bfloat16),
+        limit_name=f"{n_operations / 1e9:.0f} GFLOP of bf16 matrix products",
         equal=lambda a, b: abs(a - b) <= LOSS_TOLERANCE * b,
         goal_ratio=GOAL_RATIO,
+        profile=lambda: shares_of_time(ours),
     )

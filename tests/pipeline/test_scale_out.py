@@ -15,6 +15,8 @@ from bocage.experiment.load import load_experiment
 from bocage.pipeline.pieces import Piece, run_pieces
 from bocage.pipeline.run import Context, needed_stages, run_stages
 from bocage.pipeline.stages import plan_stages
+from bocage.synthetic.options import SyntheticOptions
+from bocage.synthetic.write import write_country
 
 
 def build(file, cache, out):
@@ -24,12 +26,16 @@ def build(file, cache, out):
     return open_dataset(out / "dataset").info.digest
 
 
-def made_pieces(out):
-    """(stage, name) of the pieces that the newest run made, but for the digests of products."""
+def made(out, kind):
+    """What the newest run made, not found: the events of its stages or pieces."""
     events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
     start = max(i for i, e in enumerate(events) if e["event"] == "run started")
-    done = [e for e in events[start:] if e["event"] == "piece done"]
-    return {(e["stage"], e["name"].partition("-")[0]) for e in done if not e["cached"] and e["stage"] != "digests"}
+    return [e for e in events[start:] if e["event"] == f"{kind} done" and not e["cached"]]
+
+
+def made_pieces(out):
+    """(stage, region) of the pieces that the newest run made, but for the digests of products."""
+    return {(e["stage"], e["name"].partition("-")[0]) for e in made(out, "piece") if e["stage"] != "digests"}
 
 
 @pytest.fixture
@@ -66,6 +72,28 @@ def test_one_region_more_builds_its_own_pieces_only(experiment_file, strips, tmp
     assert grown == build(experiment_file(regions=strips(3)), tmp_path / "fresh", tmp_path / "fresh-run")
     build(experiment_file(regions=strips(2)), cache, out)  # and back again
     assert made_pieces(out) == set()
+
+
+@pytest.mark.slow
+def test_another_season_builds_its_own_only(experiment_file, country, tmp_path):
+    """A year more, of other parcels and products: what was built of the first stays, its data set too."""
+    other = write_country(tmp_path / "next", SyntheticOptions(seed=4, size_px=192, dates=("06-10",)), year=2022)
+    declared = {"kind": "eurocrops", "country": "FR"}
+    first = {
+        "parcels": {**declared, "path": str(country.eurocrops_path), "year": country.year},
+        "scenes": {"catalog": "local_safe", "path": str(country.safe_folder)},
+        "patches": {"size_px": 32, "dates": "single"},
+    }
+    second = {
+        "parcels": {**declared, "path": str(other.eurocrops_path), "year": other.year},
+        "scenes": {"catalog": "local_safe", "path": str(other.safe_folder)},
+    }
+    out, cache = tmp_path / "run", tmp_path / "cache"
+    build(experiment_file(**first), cache, out)
+    both = build(experiment_file(**first, also=[second]), cache, out)
+    assert [e["stage"] for e in made(out, "piece") if e["stage"] != "digests"] == ["cube", "label", "candidates"]
+    assert {e["name"].partition("/")[2] for e in made(out, "stage")} == {"FR-2022", ""}
+    assert both == build(experiment_file(**first, also=[second]), tmp_path / "fresh", tmp_path / "fresh-run")
 
 
 def test_another_threshold_counts_again_and_reads_no_product(experiment_file, strips, tmp_path):
@@ -117,6 +145,35 @@ def test_a_cluster_of_two_processes_gives_the_same_data_set(experiment_file, str
     killer.start()
     assert build(file, tmp_path / "third-cache", tmp_path / "third-run") == alone
     killer.join()
+
+
+def make_map(file, cache, out):
+    """Every file of the maps but those with times; the digest of each tile's map."""
+    run_stages(
+        needed_stages(plan_stages(load_experiment(file)), "mapping"),
+        load_experiment(file),
+        out=out,
+        store=ArtifactStore(cache),
+        workers=1,
+    )
+    records = sorted(out.glob("map/*/map.json"))
+    files = {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in sorted(out.glob("map/*/*"))
+        if path.suffix in (".tif", ".csv", ".qml", ".parquet")
+    }
+    return files, [json.loads(path.read_text())["digest"] for path in records]
+
+
+@pytest.mark.slow
+def test_a_cluster_of_two_processes_makes_the_same_maps(experiment_file, strips, cluster, tmp_path):
+    chosen = {"regions": strips(2), "models": [{"name": "forest", "kind": "random_forest", "options": {"n_trees": 5}}]}
+    alone = make_map(experiment_file(**chosen), tmp_path / "cache", tmp_path / "run")
+    assert {name.split("/")[1] for name in alone[0]} == {"strip0-31TCJ", "strip1-31TCJ", "mosaic-32631"}
+    workers = {"kind": "dask", "address": cluster.scheduler_address}
+    there = make_map(experiment_file(**chosen, workers=workers), tmp_path / "cluster-cache", tmp_path / "cluster-run")
+    assert there == alone
+    assert ("map", "strip0") in made_pieces(tmp_path / "cluster-run")
 
 
 @pytest.mark.slow

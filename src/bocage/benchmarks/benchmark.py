@@ -63,17 +63,28 @@ class Collection:
 
 
 @dataclass(frozen=True)
+class Verification:
+    """What a product of the same day says of a copy, and where the settings of its reader are wrong."""
+
+    problems: tuple[str, ...]
+    summary: str
+    findings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """A published data set with its rules.
 
     Attributes:
         where: how to get it; bocage never does.
         published: counts that a whole copy leads to; compared, never demanded.
+        count: (folder or file, options) → the same counts of a copy, by the same names.
         options: settings of the reader.
         views: name → view; the first one is the default.
         check: (folder or file, options) → problems, none if all is well.
         open: (folder or file, view name, options) → what is judged.
         write_miniature: writes a stand-in to a folder; returns the path that `check` and `open` take.
+        verify: (copy, SAFE product, options) → what the product says of the settings; None where all is published.
     """
 
     name: str
@@ -87,6 +98,8 @@ class Benchmark:
     open: Callable[[Path, str, Any], Collection]
     write_miniature: Callable[[Path], Path]
     published: Mapping[str, int] = field(default_factory=dict)
+    count: Callable[[Path, Any], Mapping[str, int]] = lambda *_: {}
+    verify: Callable[[Path, Path, Any], Verification] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What `bocage benchmarks list` prints."""
@@ -115,8 +128,8 @@ def parse_options(benchmark: Benchmark, settings: Mapping[str, Any]) -> Options:
         raise ConfigError(f"Options of benchmark '{benchmark.name}': {wrong}. It knows {known}.") from error
 
 
-def find_view(benchmark: Benchmark, name: str | None, class_names: Sequence[str]) -> View:
-    """The view that was asked for, or else the one whose classes are those of a model.
+def find_view(benchmark: Benchmark, name: str | None, class_names: Sequence[str], bands: Sequence[str]) -> View:
+    """The view that was asked for, or else the one whose classes are those of a model, and best its bands as well.
 
     Raises:
         UnknownName: if there is no such view.
@@ -128,9 +141,9 @@ def find_view(benchmark: Benchmark, name: str | None, class_names: Sequence[str]
             hint = nearest(name, list(benchmark.views))
             raise UnknownName(f"Benchmark '{benchmark.name}' has no view '{name}'.{hint} Known: {known}.")
         return benchmark.views[name]
-    for view in benchmark.views.values():
-        if view.class_names == tuple(class_names):
-            return view
+    fitting = [view for view in benchmark.views.values() if view.class_names == tuple(class_names)]
+    if fitting:
+        return next((view for view in fitting if set(bands) <= set(view.bands)), fitting[0])
     known = "; ".join(f"{v.name}: {', '.join(v.class_names)}" for v in benchmark.views.values())
     raise ConfigError(
         f"The model knows the classes {', '.join(class_names)}, which fit no view of '{benchmark.name}' ({known}). "
@@ -151,3 +164,15 @@ def open_checked(benchmark: Benchmark, path: Path, view: View, options: Options)
             f"`bocage benchmarks check {benchmark.name} {path}` lists all."
         )
     return benchmark.open(path, view.name, options)
+
+
+def verify(benchmark: Benchmark, path: Path, product: Path, options: Options) -> Verification:
+    """Compare a copy with a product of the same ground and day.
+
+    Raises:
+        ConfigError: if nothing of the benchmark is to be verified so, or the product does not fit; further errors are
+            those of its `verify`.
+    """
+    if benchmark.verify is None:
+        raise ConfigError(f"A product verifies nothing of '{benchmark.name}': its layout is published in full.")
+    return benchmark.verify(path, product, options)

@@ -5,7 +5,7 @@
 
 Every scene is cut into windows of 256 pixels with border-aligned ones, 8 a scene. The masks show the fields of one
 institute only: what is 0 there may well be a crop, so `crop_pixels` comes first. The order of the bands is not
-published: it is a setting.
+published: it is a setting, which a product of one of the dates verifies.
 """
 
 from __future__ import annotations
@@ -24,18 +24,21 @@ from pydantic import Field
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
-from bocage.benchmarks.benchmark import BENCHMARKS, Benchmark, Collection, Entry, View
+from bocage.benchmarks.band_order import compare_order, find_band_order
+from bocage.benchmarks.benchmark import BENCHMARKS, Benchmark, Collection, Entry, Verification, View
 from bocage.benchmarks.crosswalks import TAXONOMY, read_class_table, target_lookup, target_names, unknown_ids
 from bocage.benchmarks.read_arrays import days_since_epoch
 from bocage.benchmarks.write_dacia5 import write_dacia5
 from bocage.core.arrays import BACKGROUND, IGNORE, SCALE, Bool, UInt8, UInt16
 from bocage.core.bands import DEFAULT_BANDS
-from bocage.core.errors import CorruptFile
+from bocage.core.errors import ConfigError, CorruptFile, NothingLeft
 from bocage.core.grid import Window, grid_window, make_grid
 from bocage.core.options import Options
 from bocage.core.sample import Origin, Sample
 from bocage.core.tally import Tally
+from bocage.cubes.read import read_bands
 from bocage.patches.windows import plan_windows
+from bocage.scenes.read import check_scene_files, open_scene
 
 SHAPE = (800, 450)
 WINDOW_PX = 256
@@ -47,6 +50,8 @@ BASELINE_04 = date(2022, 1, 25)  # first day of processing baseline 04.00 in ESA
 
 _IMAGE = re.compile(r"Sentinel2_L2A_(\d{4})(\d{2})(\d{2})\.tif$")
 _TABLE = read_class_table("dacia5")
+OUT_OF_SEASON = "out of season"
+PUBLISHED = {"scenes": 172, "windows": 1376, "retained windows": 1172, "in season": 778}
 PROTOCOLS = ("crop_pixels", "all_pixels", "present_classes")
 VIEWS = {
     TAXONOMY: View(TAXONOMY, "EuroCrops paper: its Table 7 classes", target_names(), DEFAULT_BANDS, PROTOCOLS),
@@ -128,6 +133,14 @@ def open_dacia5(path: Path, view: str, options: Dacia5Options) -> Collection:
     return Collection(VIEWS[view], tuple(entries), Tally.count(verdicts), read)
 
 
+def count_dacia5(path: Path, options: Dacia5Options) -> dict[str, int]:
+    """Scenes, windows, windows with enough crop whatever their season, and those in season: the paper's counts."""
+    tally = open_dacia5(path, TAXONOMY, options).tally
+    retained = tally.kept + tally.dropped.get(OUT_OF_SEASON, 0)
+    counts = (len(list_scenes(path)), tally.kept + tally.n_dropped, retained, tally.kept)
+    return dict(zip(PUBLISHED, counts, strict=True))
+
+
 def judge_window(labels: UInt8, day: date, options: Dacia5Options) -> str | None:
     """Why a window is left out, or None: the rules of the EuroCrops paper, in its order."""
     if (labels == IGNORE).all():
@@ -137,8 +150,38 @@ def judge_window(labels: UInt8, day: date, options: Dacia5Options) -> str | None
     if ((labels != BACKGROUND) & (labels != IGNORE)).sum() < MIN_CROP_PX:
         return f"fewer than {MIN_CROP_PX} crop pixels"
     if options.season != "all" and not 4 <= day.month <= 9:
-        return "out of season"
+        return OUT_OF_SEASON
     return None
+
+
+def verify_dacia5(path: Path, product: Path, options: Dacia5Options) -> Verification:
+    """Compare the scene of a product's date with the product: order of the bands, and the offset.
+
+    Raises:
+        ConfigError: if the product is of level 1C, or of a day without a scene.
+        MissingFile, MissingBand, CorruptFile, GridMismatch: if the product cannot be read on the scene's grid.
+        NothingLeft: if the two share no pixel.
+    """
+    scene = open_scene(product)
+    day = scene.datetime.date()
+    files = dict(list_scenes(path))
+    if scene.level != "L2A" or day not in files:
+        found = min(files, key=lambda d: abs(d - day), default=None)
+        why = f"is {scene.level}" if scene.level != "L2A" else f"is of {day}, and there is no such scene"
+        raise ConfigError(f"{scene.id} {why}. Give a level 2A product of one of the dates, such as {found}.")
+    check_scene_files([scene], there := [band for band in BAND_ORDER if band in scene.assets])
+    layers, grid = _read_scene_window(files[day], Window(0, 0, *SHAPE), tuple(range(1, N_BANDS + 1)))
+    seen: Bool = np.any(layers > 0, axis=0)
+    bands = {}
+    for band, dn in read_bands(scene, there, grid):
+        bands[band] = ((dn + scene.offset_of(band)) / scene.quantification).astype(np.float32)
+        seen &= dn > 0
+    if not seen.any():
+        raise NothingLeft(f"{scene.id} has no data where {files[day].name} has. Give a product of its tile.")
+    order = find_band_order(layers, bands, seen, options.bands)
+    expected = options.offset_from_2022 if day >= BASELINE_04 else 0
+    summary = f"{files[day].name} against {scene.id}: bands {', '.join(order.found)}, {order.offset} DN to add"
+    return Verification(tuple(compare_order(order, offset=expected)), summary, order.to_json())
 
 
 def _read_window(path: Path, view: str, options: Dacia5Options, entry: Entry) -> Sample:
@@ -199,6 +242,8 @@ BENCHMARKS.register("dacia5")(
         check=check_dacia5,
         open=open_dacia5,
         write_miniature=write_dacia5,
-        published={"scenes": 172, "windows": 1376, "retained windows": 1172, "in season": 778},
+        verify=verify_dacia5,
+        published=PUBLISHED,
+        count=count_dacia5,
     )
 )

@@ -41,6 +41,7 @@ VOID = 19
 FOLDS = ("1", "2", "3", "4", "5")
 TEST_FOLDS = ("5", "1", "2", "3", "4")  # of the rotations 123|4|5, 234|5|1, 345|1|2, 451|2|3, 512|3|4
 BRIGHT_BLUE = 0.2  # reflectance; our choice: clouds lie above it, land seldom
+PUBLISHED = {"patches": 2433, "parcels": 124_422, "single-date samples of the EuroCrops paper": 1955}
 COUNTRY = "FR"
 YEAR = 2019  # the series run from September 2018 to November 2019
 
@@ -96,7 +97,8 @@ def _properties(raw: Mapping[str, Any]) -> dict[str, Any]:
         dates = json.loads(dates)
     ordered = [str(dates[k]) for k in sorted(dates, key=int)]
     days = [days_since_epoch(date(int(d[:4]), int(d[4:6]), int(d[6:8]))) for d in ordered]
-    return {"id": str(raw["ID_PATCH"]), "fold": str(raw["Fold"]), "tile": str(raw.get("TILE", "")), "days": days}
+    about = {"id": str(raw["ID_PATCH"]), "fold": str(raw["Fold"]), "tile": str(raw.get("TILE", ""))}
+    return about | {"n_parcels": raw.get("N_Parcel", 0), "days": days}
 
 
 def check_pastis(path: Path, options: PastisOptions) -> list[str]:
@@ -136,6 +138,13 @@ def open_pastis(path: Path, view: str, options: PastisOptions) -> Collection:
     entries = [Entry(f"{p['id']}_{i:02d}", p["fold"], p["id"], (p, i)) for p in patches for i in dated[p["id"]]]
     tally = Tally(len(entries), {"no date in April to September": sum(not d for d in dated.values())})
     return Collection(VIEWS[view], tuple(entries), tally, partial(_read_single, path))
+
+
+def count_pastis(path: Path, options: PastisOptions) -> dict[str, int]:
+    """Patches, and the samples of the single-date view; parcels as the metadata state them."""
+    patches = read_metadata(path)
+    parcels = sum(int(patch["n_parcels"]) for patch in patches)
+    return dict(zip(PUBLISHED, (len(patches), parcels, len(open_pastis(path, TAXONOMY, options).entries)), strict=True))
 
 
 def _choose_dates(path: Path, patch: Mapping[str, Any], which: str) -> list[int]:
@@ -221,6 +230,7 @@ BENCHMARKS.register("pastis")(
         check=check_pastis,
         open=open_pastis,
         write_miniature=write_pastis,
-        published={"patches": 2433, "parcels": 124_422, "single-date samples of the EuroCrops paper": 1955},
+        published=PUBLISHED,
+        count=count_pastis,
     )
 )

@@ -1,4 +1,4 @@
-"""Sen4AgriNet patches as published (netCDF-4, one file a patch and year) -> samples. IO, read only.
+"""Sen4AgriNet as published -> samples: patches (netCDF-4, one file a patch and year), and parcels. IO, read only.
 
     <year>_<tile>_patch_<ii>_<jj>.nc    groups B01 … B12, B8A (level 1C, B10 included), labels, parcels
     a band group                         variable of its name: uint16 (time, y, x), coordinate `time`
@@ -7,6 +7,8 @@
 The pixel task (PAD): monthly medians of B02 B03 B04 B08, April to September, patches of 366 pixels cut in 36, eleven
 classes. A month without an image is filled along time. Scenarios 1–3 are lists of patches: give their COCO file.
 netCDF-4 files are HDF5 files, and read as such.
+
+The object task (OAD): see `read_sen4agrinet_objects`. A copy may hold either, or both.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,13 @@ from pydantic import Field
 from bocage.benchmarks.benchmark import BENCHMARKS, Benchmark, Collection, Entry, View
 from bocage.benchmarks.crosswalks import read_class_table
 from bocage.benchmarks.read_arrays import days_since_epoch
+from bocage.benchmarks.read_sen4agrinet_objects import (
+    FEATURES,
+    check_object_file,
+    list_object_files,
+    list_objects,
+    read_object,
+)
 from bocage.benchmarks.write_sen4agrinet import write_sen4agrinet
 from bocage.core.arrays import SCALE, AnyArray, Float32, Float64, UInt8, UInt32
 from bocage.core.bands import BANDS
@@ -51,7 +60,14 @@ VIEWS = {
         tuple(read_class_table("sen4agrinet").names[c] for c in _CODES),
         INPUT_BANDS,
         ("s4a_published", "crop_pixels"),
-    )
+    ),
+    "objects": View(
+        "objects",
+        "object task (OAD): parcels of eleven crops, monthly means and deviations of 13 bands, level 1C",
+        tuple(read_class_table("sen4agrinet").names[c] for c in _CODES),
+        FEATURES,
+        ("crop_pixels", "present_classes"),
+    ),
 }
 
 
@@ -59,7 +75,16 @@ class Sen4AgriNetOptions(Options):
     """How Sen4AgriNet is read."""
 
     coco: str | None = Field(
-        None, description="COCO file of a scenario's part, such as exp1_patches2000_strat_coco_test.json; else all."
+        None,
+        description="COCO file of a scenario's part, such as exp1_patches2000_strat_coco_test.json; else all "
+        "patches, and the parcels of every test part.",
+    )
+    first_month: int = Field(
+        5,
+        ge=1,
+        le=6,
+        description="objects: first of the seven months. The published code takes the columns 04 to 10, which are May "
+        "to November; it says April to October, which is 4.",
     )
 
 
@@ -86,14 +111,16 @@ def list_patches(path: Path, options: Sen4AgriNetOptions) -> dict[str, Path]:
 
 
 def check_sen4agrinet(path: Path, options: Sen4AgriNetOptions) -> list[str]:
-    """Groups, shapes and types of every patch; its labels are read."""
+    """Groups, shapes and types of every patch, its labels are read; every object file is read."""
+    objects = sorted(path.rglob("*.csv.gz"))
     try:
-        patches = list_patches(path, options)
+        patches = {} if objects and not any(path.rglob("*.nc")) else list_patches(path, options)
     except (MissingFile, CorruptFile) as error:
         return [str(error)]
-    if not patches:
-        return [f"no <year>_<tile>_patch_<ii>_<jj>.nc under {path}"]
-    return [f"{name}: {problem}" for name, file in patches.items() for problem in _check_patch(file)]
+    if not patches and not objects:
+        return [f"neither <year>_<tile>_patch_<ii>_<jj>.nc nor <coco list>.csv.gz under {path}"]
+    problems = [f"{name}: {problem}" for name, file in patches.items() for problem in _check_patch(file)]
+    return problems + [problem for file in objects for problem in check_object_file(file)]
 
 
 def _check_patch(path: Path) -> list[str]:
@@ -130,14 +157,12 @@ def _check_labels(labels: UInt32) -> list[str]:
 
 
 def open_sen4agrinet(path: Path, view: str, options: Sen4AgriNetOptions) -> Collection:
-    """36 sub-patches of every patch.
+    """36 sub-patches of every patch, or one row of every parcel; nothing where the copy has none of them."""
+    return _open_objects(path, options) if view == "objects" else _open_patches(path, options)
 
-    Raises:
-        NothingLeft: if there is no patch.
-    """
-    patches = list_patches(path, options)
-    if not patches:
-        raise NothingLeft(f"No patch under {path}.")
+
+def _open_patches(path: Path, options: Sen4AgriNetOptions) -> Collection:
+    patches = list_patches(path, options) if any(path.rglob("*.nc")) else {}
     starts = range(0, SIDE, SUB_PX)
     entries = [
         Entry(f"{name.removesuffix('.nc')}_{row // SUB_PX}{col // SUB_PX}", "", name[5:], (file, row, col))
@@ -145,7 +170,15 @@ def open_sen4agrinet(path: Path, view: str, options: Sen4AgriNetOptions) -> Coll
         for row in starts
         for col in starts
     ]
-    return Collection(VIEWS[view], tuple(entries), Tally(len(entries)), partial(_read_sub_patch))
+    return Collection(VIEWS["native"], tuple(entries), Tally(len(entries)), _read_sub_patch)
+
+
+def _open_objects(path: Path, options: Sen4AgriNetOptions) -> Collection:
+    codes = tuple(_CODES)
+    listed = [list_objects(file, codes, options.first_month) for file in list_object_files(path, options.coco)]
+    entries = [entry for found, _ in listed for entry in found]
+    tally = Tally(len(entries), {"none of the eleven crops": sum(n for _, n in listed)})
+    return Collection(VIEWS["objects"], tuple(entries), tally, read_object)
 
 
 def _read_sub_patch(entry: Entry) -> Sample:
@@ -235,7 +268,7 @@ BENCHMARKS.register("sen4agrinet")(
     Benchmark(
         name="sen4agrinet",
         title="Sen4AgriNet: Catalonia and France, 2019–2020, level 1C",
-        where="https://github.com/Orion-AI-Lab/S4A (links to the patches and the COCO files); give the folder of .nc",
+        where="https://github.com/Orion-AI-Lab/S4A (links to patches, COCO files); give the folder of .nc or .csv.gz",
         licence="CC BY-SA 4.0",
         source="Sykas et al. 2022, IEEE JSTARS",
         options=Sen4AgriNetOptions,

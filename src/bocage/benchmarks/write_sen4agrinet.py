@@ -1,15 +1,17 @@
-"""A miniature of Sen4AgriNet: a patch in Catalonia and one in France, full size. IO: writes netCDF-4 files.
+"""A miniature of Sen4AgriNet: a patch in Catalonia and one in France, full size, and their parcels. IO.
 
 netCDF-4 is HDF5 with dimension scales; any netCDF reader opens these files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py  # type: ignore[import-untyped]
 import numpy as np
+import pandas as pd
 
 from bocage.benchmarks.invent import draw_fields, paint
 from bocage.core.arrays import AnyArray
@@ -24,6 +26,7 @@ SIDE = 366
 def write_sen4agrinet(folder: Path) -> Path:
     """Write it; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, float]] = []
     for i, (name, country) in enumerate(PATCHES):
         rng = np.random.default_rng(i)
         ranks, parcels = draw_fields((SIDE, SIDE), range(len(CODES)), rng, field_px=30)
@@ -42,7 +45,22 @@ def write_sen4agrinet(folder: Path) -> Path:
             _write_bands(file, int(year), ranks)
             for group, values in (("labels", np.take(CODES, ranks)), ("parcels", parcels)):
                 _write_raster(file.create_group(group), group, values.astype(np.uint32))
+        rows += list(_describe_parcels(ranks, parcels))
+    pd.DataFrame(rows).to_csv(folder / "exp1_patches2000_strat_coco_test.csv.gz", index=False)
     return folder
+
+
+def _describe_parcels(ranks: AnyArray, parcels: AnyArray) -> Iterator[dict[str, float]]:
+    """Rows of the object file: the painted reflectance is the mean, no parcel has a spread."""
+    numbers, first, counts = np.unique(parcels, return_index=True, return_counts=True)
+    for number, at, count in zip(numbers.tolist(), first.tolist(), counts.tolist(), strict=True):
+        rank = int(ranks.flat[at])
+        spectrum = np.rint(1e4 * paint(np.array([[rank if rank < 12 else 0]]), len(BANDS)))[:, 0, 0]
+        row: dict[str, float] = {"parcel_id": number, "label": CODES[rank], "counts": count}
+        for value, band in sorted(zip(spectrum.tolist(), BANDS, strict=True), key=lambda pair: pair[1]):
+            for month in range(12):
+                row |= {f"{band}_{month:02d}_mean": value, f"{band}_{month:02d}_std": 0.0}
+        yield row
 
 
 def _write_bands(file: Any, year: int, ranks: AnyArray) -> None:

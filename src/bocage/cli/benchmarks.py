@@ -32,9 +32,20 @@ def list_benchmarks() -> None:
 
 
 @app.command()
-def check(name: str = NAME, path: Path | None = PATH, settings: list[str] = SET, demo: bool = DEMO) -> None:
+def check(
+    name: str = NAME,
+    path: Path | None = PATH,
+    settings: list[str] = SET,
+    demo: bool = DEMO,
+    reference: Path | None = typer.Option(
+        None,
+        "--reference-safe",
+        help="A SAFE product of the same ground and day, to verify what is not published: DACIA5's band order.",
+        metavar="SAFE",
+    ),
+) -> None:
     """Is a copy whole? Compares its files with the published layout. Exit code 3 if something is wrong."""
-    from bocage.benchmarks.benchmark import parse_options
+    from bocage.benchmarks.benchmark import parse_options, verify
     from bocage.benchmarks.registry import BENCHMARKS
 
     benchmark = BENCHMARKS[name]
@@ -43,10 +54,16 @@ def check(name: str = NAME, path: Path | None = PATH, settings: list[str] = SET,
         copy = find_copy(benchmark, path, demo=demo, scratch=Path(scratch))
         problems = benchmark.check(copy, options)
         counts = {} if problems else {v: benchmark.open(copy, v, options).tally.to_json() for v in benchmark.views}
+        counted = {} if problems else dict(benchmark.count(copy, options))
+        verified = verify(benchmark, copy, reference, options) if reference and not problems else None
+    problems += verified.problems if verified else ()
     result = {"ok": not problems, "problems": problems, "samples": counts, "published": dict(benchmark.published)}
+    result["counted"] = counted
+    result["reference"] = dict(verified.findings) if verified else None
     found = [f"{view}: {c['kept']} samples, left out: {c['dropped'] or 'none'}" for view, c in counts.items()]
-    published = [f"published: {', '.join(f'{n} {k}' for k, n in benchmark.published.items())}"]
-    emit(result, text=problems or ["The copy is whole.", *found, *(published if benchmark.published else [])])
+    published = [f"{k}: {counted[k]}, published: {n}" for k, n in benchmark.published.items() if k in counted]
+    whole = ["The copy is whole.", *found, *published]
+    emit(result, text=(problems or whole) + ([verified.summary] if verified else []))
     if problems:
         raise typer.Exit(CorruptFile.exit_code)
 
@@ -62,6 +79,7 @@ def evaluate(
     settings: list[str] = SET,
     demo: bool = DEMO,
     seed: int = typer.Option(0, min=0, help="Seed of the intervals."),
+    out: Path | None = typer.Option(None, "--out", help="Folder for evaluation.json and pictures of some samples."),
 ) -> None:
     """Judge a checkpoint under the benchmark's own protocols; first say what differs from its training data."""
     from bocage.benchmarks.benchmark import find_view, open_checked, parse_options
@@ -76,7 +94,8 @@ def evaluate(
     predictors = {str(folder): load_predictor(folder) for folder in checkpoints}
     if len(predictors) != len(checkpoints):
         raise ConfigError("A checkpoint is given twice. Give each once.")
-    chosen = find_view(benchmark, view, next(iter(predictors.values())).class_names)
+    first = next(iter(predictors.values()))
+    chosen = find_view(benchmark, view, first.class_names, first.bands)
     with TemporaryDirectory() as scratch:
         copy = find_copy(benchmark, path, demo=demo, scratch=Path(scratch))
         collection = open_checked(benchmark, copy, chosen, options)
@@ -89,11 +108,27 @@ def evaluate(
         for folder, findings in shifts.items():
             for line in describe_shift(findings):
                 say(f"{folder}: {line}")
-        result = evaluate_benchmark(predictors, collection, EvaluationOptions(), seed=seed)
+        result = evaluate_benchmark(predictors, collection, EvaluationOptions(), seed=seed, folder=out)
+    if out is not None:
+        draw_panels(out, records[str(checkpoints[0])].classes)
     columns = ["protocol", "mIoU", "foreground mIoU", "present-class mIoU", "pixel accuracy"]
     keys = ("miou", "miou_foreground", "miou_present", "pixel_accuracy")
     rows = [(p, *(scores[k] for k in keys)) for p, scores in result["protocols"].items()]
+    published = chosen.protocols[0]
+    rows += [(f"{published}, {fold}", *(by[published][k] for k in keys)) for fold, by in result["folds"].items()]
     emit({"benchmark": name, "shift": shifts, **result}, text=table(columns, rows))
+
+
+def draw_panels(folder: Path, classes: Sequence[Mapping[str, Any]]) -> None:
+    """panels.npz → panels.png, if there is one: true colour, reference, prediction, errors."""
+    from bocage.core.artifacts import write_bytes
+    from bocage.datasets.info import ClassInfo
+    from bocage.reports.figures import sample_panels
+    from bocage.reports.read import read_panels
+
+    if panels := read_panels(folder / "panels.npz"):
+        write_bytes(folder / "panels.png", sample_panels(panels, [ClassInfo(**c) for c in classes]))
+        say(f"pictures: {folder / 'panels.png'}")
 
 
 def describe_shift(findings: Sequence[Mapping[str, Any]] | None) -> list[str]:

@@ -15,23 +15,23 @@ def crossvalidate(
     out: Path | None = typer.Option(None, "--out", help="Folder; default runs/<name>."),
 ) -> None:
     """Models on parcels whose series stand in a Parquet table: every fold of ground is the test part once."""
+    from bocage.core.artifacts import ArtifactStore
     from bocage.experiment.crossvalidation import CrossValidation
     from bocage.experiment.load import load_options
     from bocage.pipeline.crossvalidate import run_crossvalidation
 
     plan = load_options(file, overrides, CrossValidation)
-    result = run_crossvalidation(plan, out=out or Path("runs") / plan.name, workers=settings.workers, say=say)
+    folder = out or Path("runs") / plan.name
+    result = run_crossvalidation(plan, out=folder, store=ArtifactStore(), workers=settings.workers, say=say)
     rows = []
     for kind in ("models", "baselines"):
         for name, record in result[kind].items():
             scores = next(iter(record["protocols"].values()))
             bounds = (scores["interval"] or {}).get("pixel_accuracy", {"low": None, "high": None})
-            shown = (
-                scores["pixel_accuracy"],
-                bounds["low"],
-                bounds["high"],
-                scores["miou_foreground"],
-                scores["kappa"],
-            )
-            rows.append((name, kind.removesuffix("s"), *shown))
-    emit(result, text=table(["name", "", "accuracy", "low", "high", "foreground mIoU", "kappa"], rows))
+            ece = (record["calibration"] or {}).get("ece")
+            shown = (*(scores[k] for k in ("miou_foreground", "kappa", "mean_loss")), ece)
+            rows.append((name, kind.removesuffix("s"), scores["pixel_accuracy"], bounds["low"], bounds["high"], *shown))
+    emit(
+        result,
+        text=table(["name", "", "accuracy", "low", "high", "foreground mIoU", "kappa", "mean loss", "ECE"], rows),
+    )

@@ -149,22 +149,26 @@ def select(
 @app.command()
 def export(
     folder: Path = typer.Argument(help="Folder of the data set."),
-    to: str = typer.Option(help="npy, zarr or sen4agrinet."),
+    to: str = typer.Option(help="npy, zarr, sen4agrinet (netCDF) or sen4agrinet_medians (monthly, sub-patches)."),
     out: Path | None = typer.Option(None, help="Where it goes; default: FOLDER-<format>."),
-    split: Path | None = typer.Option(None, help="With sen4agrinet: a split, written as one COCO file a part."),
+    split: Path | None = typer.Option(
+        None, help="With sen4agrinet: a split, written as one COCO file a part; with its medians: as one folder a part."
+    ),
 ) -> None:
     """Write a data set in another format."""
-    from bocage.datasets.coco import write_coco
+    from bocage.datasets.coco import sort_by_part, write_coco
     from bocage.datasets.export import export_dataset
     from bocage.datasets.read import open_dataset
     from bocage.splits.store import read_given
 
-    if split is not None and to != "sen4agrinet":
-        raise ConfigError(f"--split belongs to --to sen4agrinet; '{to}' has no split files.")
+    write = {"sen4agrinet": ("coco", write_coco), "sen4agrinet_medians": ("parts", sort_by_part)}
+    if split is not None and to not in write:
+        raise ConfigError(f"--split belongs to --to {' and '.join(write)}; '{to}' has no split files.")
     dataset, parts = open_dataset(folder), read_given(split) if split is not None else {}
     result = export_dataset(dataset, to, out or folder.with_name(f"{folder.name}-{to}"))
     if split is not None:
-        result["coco"] = [str(path) for path in write_coco(dataset, parts, Path(result["out"]))]
+        key, write_parts = write[to]
+        result[key] = [str(path) for path in write_parts(dataset, parts, Path(result["out"]))]
     emit(
         {"ok": True, "problems": [], **result},
         text=f"{result['out']}: {result['n_files']} files, {result['bytes'] / 1e6:,.1f} MB.",

@@ -8,13 +8,10 @@ from typing import Any
 
 import typer
 import yaml
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from bocage.cli.output import emit, say, table
 from bocage.core.errors import ConfigError, MissingFile
-from bocage.core.registry import nearest
-from bocage.parcels.options import ColumnMap, ParcelOptions
+from bocage.parcels.options import ParcelOptions
 
 app = typer.Typer(no_args_is_help=True)
 _WIDTH = 60  # of an example, in letters
@@ -60,7 +57,7 @@ def read(
         "encoding": encoding,
         "code_table": code_table,
     }
-    options = _options(_read_map(columns) | {key: value for key, value in given.items() if value is not None})
+    options = ParcelOptions.from_values(**_read_map(columns) | {k: v for k, v in given.items() if v is not None})
     parcels = stream_parcels(options, out)
     say(f"{parcels.tally.kept} parcels in {out}")
     result = {
@@ -113,18 +110,3 @@ def _read_map(path: Path | None) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ConfigError(f"{path} should hold `columns:` and other parcel options. See `bocage config schema`.")
     return record
-
-
-def _options(record: dict[str, Any]) -> ParcelOptions:
-    try:
-        return ParcelOptions.model_validate(record)
-    except ValidationError as error:
-        raise ConfigError("; ".join(_explain(e) for e in error.errors())) from None
-
-
-def _explain(problem: ErrorDetails) -> str:
-    *section, key = problem["loc"] or ("",)
-    if problem["type"] == "extra_forbidden":
-        known = list((ColumnMap if section else ParcelOptions).model_fields)
-        return f"unknown key '{key}'.{nearest(str(key), known)} Known: {', '.join(known)}"
-    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']} (got {problem['input']!r})"

@@ -173,6 +173,7 @@ def make_map(
     season: str | None = typer.Option(None, help="First and last day: 2018-04-01/2018-09-30."),
     parcels: Path | None = typer.Option(None, help="Parcels (output of `bocage parcels read`) for a vote each."),
     augment: bool = typer.Option(False, "--augment", help="Predict in eight orientations and average."),
+    bf16: bool = typer.Option(False, "--bf16", help="Networks compute in bfloat16: faster on CPUs that have it."),
     probabilities: bool = typer.Option(False, "--probabilities", help="Also write one layer a class."),
     areas: Path | None = typer.Option(None, help="Polygon file: areas by class for each of its regions."),
     areas_name: str | None = typer.Option(None, help="Column of that file with the names."),
@@ -190,7 +191,13 @@ def make_map(
 
     made_maps = map_with_checkpoint(
         checkpoint,
-        MappingOptions(augment=augment, probabilities=probabilities, areas_path=areas, areas_name=areas_name),
+        MappingOptions(
+            augment=augment,
+            precision="bf16" if bf16 else "fp32",
+            probabilities=probabilities,
+            areas_path=areas,
+            areas_name=areas_name,
+        ),
         catalog=catalog,
         path=path,
         cube=cube,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Iterator, Sequence
+from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from bocage.core.errors import ConfigError
+from bocage.core.registry import nearest
 
 
 class Options(BaseModel):
@@ -20,5 +23,33 @@ class Options(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
-            raise ConfigError("; ".join(wrong)) from None
+            raise ConfigError("; ".join(explain(cls, problem) for problem in error.errors())) from None
+
+
+def explain(schema: type[BaseModel], problem: ErrorDetails) -> str:
+    """One wrong, unknown or missing key of a record, and what would do."""
+    place, path = problem["loc"], ".".join(map(str, problem["loc"]))
+    if problem["type"] == "extra_forbidden":
+        known = _keys_at(schema, place[:-1])
+        meant = nearest(str(place[-1]), known)
+        return f"unknown key '{path}' (value {problem['input']!r}).{meant} Known: {', '.join(known)}."
+    if problem["type"] == "missing":
+        return f"'{path}' is missing."
+    said = problem["msg"].removeprefix("Value error, ")
+    return f"'{path}': {said} (got {problem['input']!r})." if place else said
+
+
+def _keys_at(schema: type[BaseModel], place: Sequence[str | int]) -> list[str]:
+    """The keys that the section at `place` knows; positions and union tags on the way are passed over."""
+    model = schema
+    for part in place:
+        if isinstance(part, str) and part in model.model_fields:
+            model = next(_models_in(model.model_fields[part].annotation), model)
+    return list(model.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

@@ -13,6 +13,10 @@ import numpy as np
 
 def side_by_side(work: Callable[..., None], parts: Iterable[tuple[object, ...]], threads: int | None = None) -> None:
     """`work(*part)` for every part, on CPU threads (all by default); `work` releases the GIL. Errors are passed on."""
+    if threads == 1:
+        for part in parts:
+            work(*part)
+        return
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         for done in [pool.submit(work, *part) for part in parts]:
             done.result()

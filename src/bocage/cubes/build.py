@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ import numpy as np
 from bocage.core.arrays import MISSING_INT16, Bool, Int16, Int64, UInt8, UInt16
 from bocage.core.digest import digest_value
 from bocage.core.errors import NothingLeft, RadiometryContradiction
-from bocage.core.grid import Grid, grid_bounds, grid_resolution_m, grid_to_json, make_grid
+from bocage.core.grid import Grid, Window, full_window, grid_bounds, grid_resolution_m, grid_to_json, make_grid
 from bocage.core.progress import track
 from bocage.core.tally import Tally
 from bocage.core.threads import even_parts, side_by_side
@@ -59,20 +59,18 @@ from bocage.cubes.store import CubeWriter, plan_blocks, plan_strips
 from bocage.scenes.read import check_scene_files
 from bocage.scenes.record import SCL, Asset, Scene
 
-_NODATA, _LOW, _SATURATED = np.uint8(1), np.uint8(2), np.uint8(4)  # marks of `convert_band`
+_NODATA, _LOW, _SATURATED, _BRIGHT = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(8)  # marks of a pixel
 
 
 @dataclass(frozen=True)
 class Date:
-    """One date of a cube in memory, or a strip of it.
+    """What is known of one date of a cube beside its reflectance.
 
     Attributes:
-        stored: (band, y, x) int16 stored reflectance.
         quality: (y, x) uint8 flags.
         dark: (visible, 65536) counts of `count_dark`; empty if dark pixels are not to be checked.
     """
 
-    stored: Int16
     quality: UInt8
     dark: Int64
 
@@ -97,7 +95,7 @@ def build_cube(plan: CubePlan, folder: Path, options: CubeOptions, *, threads: i
     check_scenes(plan.scenes, options)
     if plan.periods:
         return _build_composites(plan, folder, options, threads)
-    writer = CubeWriter(folder, _shape(plan, len(plan.scenes)), digest_plan(plan, options))
+    writer = CubeWriter(folder, _shape(plan, len(plan.scenes)), digest_plan(plan, options), threads=threads)
     _write_dates(writer, plan.scenes, plan, options, threads)
     tally = _count_scenes(plan, writer.done)
     filled = fill_cube(writer, plan, [s.day for s in _kept(plan.scenes, writer.done)], options)
@@ -107,12 +105,12 @@ def build_cube(plan: CubePlan, folder: Path, options: CubeOptions, *, threads: i
 
 def _build_composites(plan: CubePlan, folder: Path, options: CubeOptions, threads: int | None) -> Tally:
     digest, beside = digest_plan(plan, options), folder / "period"  # one period's dates, replaced by the next's
-    writer = CubeWriter(folder, _shape(plan, len(plan.periods)), digest, counts=True)
+    writer = CubeWriter(folder, _shape(plan, len(plan.periods)), digest, counts=True, threads=threads)
     for position, period in enumerate(plan.periods):
         if period.name in writer.done:
             continue
         scenes = [s for s in plan.scenes if period.holds(s.day)]
-        dates = CubeWriter(beside, _shape(plan, len(scenes)), digest_value([digest, period.name]))
+        dates = CubeWriter(beside, _shape(plan, len(scenes)), digest_value([digest, period.name]), threads=threads)
         _write_dates(dates, scenes, plan, options, threads)
         shares = compose(dates, writer, position, plan, options, threads)
         writer.keep(period.name, {"scenes": dates.done, **shares})
@@ -194,23 +192,16 @@ def _write_date(
     writer: CubeWriter, scene: Scene, plan: CubePlan, options: CubeOptions, threads: int | None
 ) -> dict[str, Any]:
     """Read one scene strip by strip into the place after the last date; returns what the record says of it."""
-    shape = _shape(plan, 1)
-    n_nodata = n_valid = n_saturated = 0
-    dark = np.zeros((0, 0), np.int64)
-    for strip in plan_strips(shape, options.memory_gb, threads=threads or os.cpu_count() or 1):
-        date = read_date(scene, plan.grid, options, rows=strip.slices[0], threads=threads)
-        writer.put(writer.n_kept, strip, date.stored, date.quality)
-        dark = dark + date.dark if dark.size else date.dark
-        n_nodata += int(np.count_nonzero(date.quality & NODATA))
-        n_valid += int(np.count_nonzero(find_valid(date.quality)))
-        n_saturated += int(np.count_nonzero(date.quality & SATURATED))
-    contradiction = find_contradiction(scene, dark_reflectance(dark))
+    strips = plan_strips(_shape(plan, 1), options.memory_gb, threads=threads or os.cpu_count() or 1)
+    put = partial(writer.put_reflectance, writer.n_kept)
+    date = read_date(scene, plan.grid, options, strips, put, threads=threads)
+    writer.put_quality(writer.n_kept, full_window(plan.grid), date.quality)
+    contradiction = find_contradiction(scene, dark_reflectance(date.dark))
     _judge_radiometry(contradiction, options)
-    n_px = shape[2] * shape[3]
     return {
-        "nodata_fraction": round(n_nodata / n_px, 6),
-        "valid_fraction": round(n_valid / n_px, 6),
-        "saturated_px": n_saturated,
+        "nodata_fraction": round(int(np.count_nonzero(date.quality & NODATA)) / date.quality.size, 6),
+        "valid_fraction": round(int(np.count_nonzero(find_valid(date.quality))) / date.quality.size, 6),
+        "saturated_px": int(np.count_nonzero(date.quality & SATURATED)),
         "warning": contradiction,
     }
 
@@ -243,23 +234,38 @@ def read_assets(scenes: Iterable[Scene], options: CubeOptions) -> list[Asset]:
 
 
 def read_date(
-    scene: Scene, grid: Grid, options: CubeOptions, *, rows: slice | None = None, threads: int | None = None
+    scene: Scene,
+    grid: Grid,
+    options: CubeOptions,
+    strips: Sequence[Window],
+    put: Callable[[Window, Int16], None],
+    *,
+    threads: int | None = None,
 ) -> Date:
-    """One scene on the grid, or on some rows of it: reflectance and flags.
+    """One scene on the grid: reflectance strip by strip, then the flags of all, so that they do not see where a strip
+    ends.
 
-    A few rows more are read on both sides, so that flags that grow do not see where a strip ends.
+    Args:
+        strips: windows of whole rows that cover the grid.
+        put: is given each strip with its (band, y, x) stored reflectance, which the next one overwrites.
     """
-    height, reach = int(grid.shape[0]), 1 + int(options.dilate_m / options.resolution_m)
-    rows = rows or slice(0, height)
-    wide = slice(max(rows.start - reach, 0), min(rows.stop + reach, height))
-    grid, own = grid[wide, :], slice(rows.start - wide.start, rows.stop - wide.start)
-    scl = None
-    if _uses_scl(scene, options):
-        scl = _read_classes(scene, grid, threads)
+    scl = _read_classes(scene, grid, threads) if _uses_scl(scene, options) else None
+    marks, dark = np.zeros(grid.shape, np.uint8), np.zeros((0, 0), np.int64)
+    whole = np.empty((len(options.bands), max(s.height for s in strips), grid.shape[1]), np.int16)  # for all strips
+    for strip in strips:
+        own, rows, stored = marks[strip.slices], grid[strip.slices[0], :], whole[:, : strip.height]
+        numbers = read_bands(scene, options.bands, rows, resampling=options.resampling, threads=threads)
+        for i, (band, dn) in enumerate(numbers):
+            convert_band(dn, reflectance_table(scene.offset_of(band), scene.quantification), stored[i], own)
+        own[find_bright(stored, options.bands, options.bright_reflectance)] |= _BRIGHT
+        if scl is not None and options.dark_check != "off":
+            is_sure = (own & ~_BRIGHT) == 0  # low numbers may be ripples of no-data
+            counted = count_dark(stored, options.bands, scl[strip.slices], is_sure)
+            dark = dark + counted if dark.size else counted
+        put(strip, stored)
     mask = find_cloud_mask(scene) if options.clear_scl else None
     clouds = read_cloud_mask(mask, grid) if mask is not None else None
-    numbers = read_bands(scene, options.bands, grid, resampling=options.resampling, threads=threads)
-    return to_date(scene, numbers, scl, options, own, clouds=clouds)
+    return Date(_flag(marks, scl, clouds, options), dark)
 
 
 def _read_classes(scene: Scene, grid: Grid, threads: int | None) -> UInt8:
@@ -272,42 +278,22 @@ def _read_classes(scene: Scene, grid: Grid, threads: int | None) -> UInt8:
     return classes[n // 2 :: n, n // 2 :: n].astype(np.uint8)
 
 
-def to_date(
-    scene: Scene,
-    numbers: Iterable[tuple[str, UInt16]],
-    scl: UInt8 | None,
-    options: CubeOptions,
-    own: slice,
-    *,
-    clouds: Bool | None = None,
-) -> Date:
-    """DN band by band -> reflectance and flags. Pure.
+def _flag(marks: UInt8, scl: UInt8 | None, clouds: Bool | None, options: CubeOptions) -> UInt8:
+    """(y, x) flags of a whole date.
 
     Args:
-        scene: for its offset and quantification.
-        numbers: band name and (y, x) DN of every band of the options, in their order.
-        scl: (y, x) scene classes; None if there are none.
-        clouds: (y, x) True where the product's own mask has clouds or snow; counts where there are no scene classes.
-        options: what is clear, bright, and whether to check dark pixels.
-        own: the rows that are wanted; the others only say what lies near them.
+        scl: scene classes; None if there are none.
+        clouds: True where the product's own mask has clouds or snow; counts where there are no scene classes.
     """
-    stored, marks = np.empty((0, 0, 0), np.int16), np.empty((0, 0), np.uint8)
-    for i, (band, dn) in enumerate(numbers):
-        if i == 0:
-            stored, marks = np.empty((len(options.bands), *dn.shape), np.int16), np.zeros(dn.shape, np.uint8)
-        convert_band(dn, reflectance_table(scene.offset_of(band), scene.quantification), stored[i], marks)
-    saturated = (marks & _SATURATED) != 0
-    nodata = grow_nodata((marks & _NODATA) != 0, (marks & _LOW) != 0)
-    unclear = clouds if clouds is not None else np.zeros_like(nodata)
+    unclear = clouds if clouds is not None else np.zeros(marks.shape, bool)
     if scl is not None:
-        unclear = ~np.isin(scl, options.clear_scl)
-    unclear = dilate(unclear, options.dilate_m / options.resolution_m)
-    nodata, saturated, unclear, stored = nodata[own], saturated[own], unclear[own], stored[:, own]
-    bright = find_bright(stored, options.bands, options.bright_reflectance)
-    quality = to_flags(nodata=nodata, saturated=saturated, unclear=unclear, bright=bright)
-    if scl is None or options.dark_check == "off":
-        return Date(stored, quality, np.zeros((0, 0), np.int64))
-    return Date(stored, quality, count_dark(stored, options.bands, scl[own], ~nodata & ~saturated))
+        unclear = ~np.isin(np.arange(256), options.clear_scl)[scl]
+    return to_flags(
+        nodata=grow_nodata((marks & _NODATA) != 0, (marks & _LOW) != 0),
+        saturated=(marks & _SATURATED) != 0,
+        unclear=dilate(unclear, options.dilate_m / options.resolution_m),
+        bright=(marks & _BRIGHT) != 0,
+    )
 
 
 def convert_band(dn: UInt16, table: Int16, stored: Int16, marks: UInt8) -> None:

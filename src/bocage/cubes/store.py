@@ -26,10 +26,11 @@ from bocage.core.artifacts import read_json, write_json
 from bocage.core.errors import CorruptFile, GridMismatch, MissingFile
 from bocage.core.grid import Grid, Window, full_window, grid_from_json, grid_window
 from bocage.cubes.cf import CONVENTIONS, OBSERVATIONS, QUALITY, REFLECTANCE, describe_axes
+from bocage.cubes.chunks import Chunks
 from bocage.cubes.quality import NODATA, find_valid
 
 _CHUNK_PX = 256
-_BLOCK_PX = 1024  # JPEG 2000 blocks of Sentinel-2's 10 m bands: strips of whole blocks decode little twice
+_STRIP_ROWS = (2048, 1024, 512)  # JPEG 2000 blocks of Sentinel-2 have 1024 rows, at 20 m that is 2048 at 10 m
 _PROGRAM_GB = 0.5  # the interpreter and its libraries
 _RECORD, _BUILDING, _ARRAYS = "cube.json", "building.json", "cube.zarr"
 
@@ -72,9 +73,7 @@ class CubeStore:
 
     def __init__(self, folder: Path, record: Mapping[str, Any], group: zarr.Group) -> None:
         self.folder, self.record = folder, record
-        self._reflectance: Any = group["reflectance"]
-        self._quality: Any = group["quality"]
-        self._observations: Any = group.get("observations")
+        self._chunks = _open_chunks(folder, group)
         self.grid: Grid = grid_from_json(record["grid"])
         self.bands: tuple[str, ...] = tuple(record["bands"])
         self.days: Int32 = np.array(record["days"], np.int32)
@@ -95,16 +94,18 @@ class CubeStore:
         shape = (len(chosen), len(self.bands), *window.shape)
         reflectance = np.zeros(shape, np.float32)
         for i, t in enumerate(chosen):
-            stored = self._reflectance[(t, slice(None), *window.slices)]
+            stored = self._chunks["reflectance"].read(t, window)
             reflectance[i] = np.where((quality[i] & NODATA) == 0, from_stored(stored), np.float32(0))
         return Cube(reflectance, quality, self.days[chosen], self.bands, grid_window(self.grid, window))
 
-    def read_stored(self, window: Window | None = None, dates: Sequence[int] | None = None) -> tuple[Int16, Bool]:
+    def read_stored(
+        self, window: Window | None = None, dates: Sequence[int] | None = None, *, threads: int | None = 1
+    ) -> tuple[Int16, Bool]:
         """(time, band, y, x) stored reflectance and (time, y, x) where it is usable; half the work of `read`."""
         window, chosen = self._within(window), self._positions(dates)
         stored = np.empty((len(chosen), len(self.bands), *window.shape), np.int16)
         for i, t in enumerate(chosen):
-            stored[i] = self._reflectance[(t, slice(None), *window.slices)]
+            stored[i] = self._chunks["reflectance"].read(t, window, threads)
         return stored, find_valid(self.read_quality(window, chosen))
 
     def read_quality(self, window: Window | None = None, dates: Sequence[int] | None = None) -> UInt8:
@@ -112,7 +113,7 @@ class CubeStore:
         window, chosen = self._within(window), self._positions(dates)
         out = np.zeros((len(chosen), *window.shape), np.uint8)
         for i, t in enumerate(chosen):
-            out[i] = self._quality[(t, *window.slices)]
+            out[i] = self._chunks["quality"].read(t, window)
         return out
 
     def read_observations(self, window: Window | None = None) -> UInt16:
@@ -121,9 +122,10 @@ class CubeStore:
         Raises:
             MissingFile: if the cube is of single dates.
         """
-        if self._observations is None:
+        if "observations" not in self._chunks:
             raise MissingFile(f"The cube in {self.folder} is of single dates: it counts no observations.")
-        return np.asarray(self._observations[(slice(None), *self._within(window).slices)])
+        window = self._within(window)
+        return np.stack([self._chunks["observations"].read(t, window) for t in range(len(self.days))])
 
     @property
     def arrays(self) -> Path:
@@ -171,16 +173,27 @@ class CubeWriter:
         shape: (dates at most, bands, rows, columns).
         digest: of what is being built; halves of something else are thrown away.
         counts: whether the dates are composites, with numbers of observations.
+        threads: CPU threads that pack and unpack; all by default.
     """
 
-    def __init__(self, folder: Path, shape: tuple[int, int, int, int], digest: str, *, counts: bool = False) -> None:
-        self.folder, self._digest = folder, digest
+    def __init__(
+        self,
+        folder: Path,
+        shape: tuple[int, int, int, int],
+        digest: str,
+        *,
+        counts: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        self.folder, self._shape, self._digest = folder, shape, digest
+        self._threads = threads
         folder.mkdir(parents=True, exist_ok=True)
         self.done: dict[str, dict[str, Any]] = self._resume()
         if not self.done:
             shutil.rmtree(folder / _ARRAYS, ignore_errors=True)
             _create(folder / _ARRAYS, shape, counts=counts)
         self._group: Any = zarr.open_group(folder / _ARRAYS, mode="r+")
+        self._chunks = _open_chunks(folder, self._group)
 
     @property
     def n_kept(self) -> int:
@@ -190,22 +203,32 @@ class CubeWriter:
         self, position: int, window: Window, stored: Int16, quality: UInt8, observations: UInt16 | None = None
     ) -> None:
         """A part of one date: (band, y, x) stored reflectance, (y, x) flags; of a composite (y, x) valid dates."""
-        self._group["reflectance"][(position, slice(None), *window.slices)] = stored
-        self._group["quality"][(position, *window.slices)] = quality
+        self.put_reflectance(position, window, stored)
+        self.put_quality(position, window, quality)
         if observations is not None:
-            self._group["observations"][(position, *window.slices)] = observations
+            self._chunks["observations"].write(position, window, observations, self._threads)
+
+    def put_reflectance(self, position: int, window: Window, stored: Int16) -> None:
+        """The reflectance alone; see `put`."""
+        self._chunks["reflectance"].write(position, window, stored, self._threads)
+
+    def put_quality(self, position: int, window: Window, quality: UInt8) -> None:
+        """The flags alone; see `put`."""
+        self._chunks["quality"].write(position, window, quality, self._threads)
 
     def read(self, window: Window) -> tuple[Int16, UInt8]:
         """A part of all dates so far: (time, band, y, x) stored reflectance, (time, y, x) flags."""
-        dates = slice(0, self.n_kept)
-        stored = np.asarray(self._group["reflectance"][(dates, slice(None), *window.slices)])
-        return stored, np.asarray(self._group["quality"][(dates, *window.slices)])
+        stored = np.empty((self.n_kept, self._shape[1], *window.shape), np.int16)
+        quality = np.empty((self.n_kept, *window.shape), np.uint8)
+        for t in range(self.n_kept):
+            stored[t] = self._chunks["reflectance"].read(t, window, self._threads)
+            quality[t] = self._chunks["quality"].read(t, window)
+        return stored, quality
 
     def overwrite(self, window: Window, stored: Int16, quality: UInt8) -> None:
         """A part of all dates so far, as `read` gives it."""
-        dates = slice(0, self.n_kept)
-        self._group["reflectance"][(dates, slice(None), *window.slices)] = stored
-        self._group["quality"][(dates, *window.slices)] = quality
+        for t in range(self.n_kept):
+            self.put(t, window, stored[t], quality[t])
 
     def keep(self, name: str, notes: Mapping[str, Any]) -> None:
         """The next date stands complete in the arrays."""
@@ -271,18 +294,26 @@ def plan_blocks(shape: tuple[int, int, int, int], memory_gb: float) -> list[Wind
 def plan_strips(shape: tuple[int, int, int, int], memory_gb: float, *, threads: int) -> list[Window]:
     """Windows of whole rows that cover a cube; one date of each takes at most the memory while it is read.
 
-    A pixel takes 2 bytes a band as stored, 4 for each band that is being decoded (its numbers, and GDAL's cache), and
-    24 for flags and what they are made of.
+    A pixel of a strip takes 2 bytes a band as stored and 4 for each band that is being decoded (its numbers, and GDAL's
+    cache); a pixel of the date takes 6 for marks and flags. Strips are no larger than what keeps JPEG 2000's blocks of
+    20 m whole.
 
     Args:
         threads: bands that may be decoded at a time.
     """
     _, c, height, width = shape
-    bytes_a_row = width * (2 * c + 4 * min(c, threads + 1) + 24)
-    n_rows = int(max(memory_gb - _PROGRAM_GB, 0) * 1e9 / bytes_a_row)
-    unit = _BLOCK_PX if n_rows >= _BLOCK_PX else _CHUNK_PX
-    step = height if n_rows >= height else max(n_rows // unit, 1) * unit
+    left = max(memory_gb - _PROGRAM_GB, 0) * 1e9 - 6 * height * width
+    n_rows = int(left / (width * (2 * c + 4 * min(c, threads + 1))))
+    step = next((rows for rows in _STRIP_ROWS if rows <= n_rows), _CHUNK_PX)
     return [Window(row, 0, min(step, height - row), width) for row in range(0, height, step)]
+
+
+def _open_chunks(folder: Path, group: Any) -> dict[str, Chunks]:
+    return {
+        name: Chunks(folder / _ARRAYS, group[name])
+        for name in ("reflectance", "quality", "observations")
+        if name in group
+    }
 
 
 def _create(path: Path, shape: tuple[int, int, int, int], *, counts: bool) -> None:

@@ -6,8 +6,9 @@ and evaluation agree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -116,8 +117,12 @@ def build_dataset(
     rows.sort(key=lambda r: (r["cube"], r["row"], r["col"], list(r["dates"])))
     fractions = [str(c) for c in selected.columns if str(c).endswith("_fraction")]
 
+    @lru_cache(8 * threads)  # the dates of a window come one after the other
+    def read_labels(cube: str, window: Window) -> tuple[UInt8, UInt32]:
+        return labels[cube].read(window)
+
     def prepare(row: Mapping[str, Any]) -> Prepared:
-        parts = read_sample(row, cubes[row["cube"]], labels[row["cube"]], country=country, year=year)
+        parts = read_sample(row, cubes[row["cube"]], partial(read_labels, row["cube"]), country=country, year=year)
         return writer.prepare(*parts, {k: row[k] for k in ("cube", "row", "col", *fractions)})
 
     left = [row for row in rows if row["candidate_id"] not in writer]
@@ -130,13 +135,18 @@ def build_dataset(
 
 
 def read_sample(
-    candidate: Mapping[str, Any], cube: CubeSource, labels: LabelSource, *, country: str, year: int
+    candidate: Mapping[str, Any],
+    cube: CubeSource,
+    read_labels: Callable[[Window], tuple[UInt8, UInt32]],
+    *,
+    country: str,
+    year: int,
 ) -> tuple[Origin, Int32, Record]:
     """One candidate in stored form: where it is from, its days, its arrays; label 255 where no date is valid."""
     window = Window(*(int(candidate[k]) for k in ("row", "col", "height", "width")))
     dates = [int(t) for t in candidate["dates"]]
     stored, valid = cube.read_stored(window, dates)
-    classes, parcel_ids = labels.read(window)
+    classes, parcel_ids = read_labels(window)
     record = Record(
         image=np.where(valid[:, None], stored, np.int16(MISSING_INT16)),
         labels=np.where(valid.any(axis=0), classes, np.uint8(IGNORE)),

@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.arrays import IGNORE, Float32, UInt8
-from bocage.core.artifacts import write_bytes, write_text
+from bocage.core.artifacts import read_json, write_bytes, write_text
 from bocage.core.grid import footprint as grid_footprint
 from bocage.core.grid import make_grid
 from bocage.core.tally import Tally
 from bocage.datasets.lock import Source, read_lock, read_sources, write_lock
 from bocage.datasets.read import Dataset, open_dataset
+from bocage.datasets.write import SELECTION
 
 CARD = MARKDOWN, HTML, PICTURE = "card.md", "card.html", "card.png"
 N_SHOWN, SHOWN_PX = 8, 120  # samples in the picture, and their side
@@ -98,9 +99,24 @@ def describe(dataset: Dataset, sources: Sequence[Source]) -> Iterator[Section]:
         + [("not known (ignored)", IGNORE, pixels["ignore"], "", f"{pixels['ignore'] * pixel_ha:,.1f}", "")],
         [*(c.color for c in info.classes), "#ffffff"],
     )
+    if (dataset.folder / SELECTION).is_file():
+        yield _compare(read_json(dataset.folder / SELECTION))
     yield Section("Kept and dropped on the way", ("step", "kept", "dropped"), list(_tallies(info.tallies)))
     steps = [(key, ", ".join(map(str, v)) if isinstance(v, (list, tuple)) else v) for key, v in _steps(info)]
     yield Section("What was done to the imagery", ("", ""), steps)
+
+
+def _compare(selection: Mapping[str, Any]) -> Section:
+    """Pixels and patches of each class before and after the selection."""
+    before, after = selection["before"], selection["after"]
+    columns = ("class", "pixels before", "share", "after", "share", "patches before", "after")
+    totals = [max(sum(amounts["pixels"] for amounts in table.values()), 1) for table in (before, after)]
+    rows = []
+    for name, was in before.items():
+        now = after[name]
+        shares = [f"{amounts['pixels'] / total:.2%}" for amounts, total in zip((was, now), totals, strict=True)]
+        rows.append((name, was["pixels"], shares[0], now["pixels"], shares[1], was["patches"], now["patches"]))
+    return Section("Before and after the selection", columns, rows)
 
 
 def to_markdown(title: str, sections: Sequence[Section]) -> str:

@@ -5,6 +5,7 @@ IO: writes JSON beside the netCDF patches of the export `sen4agrinet`, which it 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from bocage.core.arrays import BACKGROUND, IGNORE, NO_PARCEL, UInt8, UInt32
 from bocage.core.artifacts import write_json
 from bocage.core.errors import DataError
 from bocage.core.progress import track
-from bocage.datasets.export import group_windows, known_labels
 from bocage.datasets.read import Dataset
+from bocage.datasets.sen4agrinet import group_windows, known_labels, label_codes
 
 
 def write_coco(dataset: Dataset, part_of: Mapping[str, str], out: Path) -> list[Path]:
@@ -32,16 +33,11 @@ def write_coco(dataset: Dataset, part_of: Mapping[str, str], out: Path) -> list[
     """
     images: dict[str, list[dict[str, Any]]] = {}
     annotations: dict[str, list[dict[str, Any]]] = {}
+    codes, parts = label_codes(dataset.info), part_of_windows(dataset, part_of)
     for name, sample_ids in track(list(group_windows(dataset).items()), "Writing COCO", unit="windows"):
-        parts = {part_of.get(s, "dropped") for s in sample_ids}
-        if len(parts) > 1:
-            raise DataError(
-                f"The dates of window {name} are in {', '.join(sorted(parts))}, but a patch holds all of its dates. "
-                "Split by blocks, or build with patches.dates: series."
-            )
-        part = parts.pop()
-        if part == "dropped":
+        if name not in parts:
             continue
+        part = parts[name]
         records = [dataset.read_record(s) for s in sample_ids]
         labels, ids = known_labels(records), records[0].parcel_ids
         own, taken = images.setdefault(part, []), annotations.setdefault(part, [])
@@ -56,9 +52,12 @@ def write_coco(dataset: Dataset, part_of: Mapping[str, str], out: Path) -> list[
             }
         )
         for about in outline_parcels(labels, ids):
+            about["category_id"] = int(codes[about["category_id"]])
             taken.append({"id": len(taken) + 1, "iscrowd": 0, "image_id": len(own), **about})
     categories = [
-        {"supercategory": "Crop", "name": c.name, "id": c.id} for c in dataset.info.classes if c.id != BACKGROUND
+        {"supercategory": "Crop", "name": c.name, "id": int(codes[c.id])}
+        for c in dataset.info.classes
+        if c.id != BACKGROUND
     ]
     written = []
     for part, own in images.items():
@@ -74,6 +73,37 @@ def write_coco(dataset: Dataset, part_of: Mapping[str, str], out: Path) -> list[
         write_json(path, whole)
         written.append(path)
     return written
+
+
+def part_of_windows(dataset: Dataset, part_of: Mapping[str, str]) -> dict[str, str]:
+    """Name of each patch → its part, without those that are dropped.
+
+    Raises:
+        DataError: if the dates of one window, which are one patch, are in several parts.
+    """
+    found = {}
+    for name, sample_ids in group_windows(dataset).items():
+        parts = {part_of.get(s, "dropped") for s in sample_ids}
+        if len(parts) > 1:
+            raise DataError(
+                f"The dates of window {name} are in {', '.join(sorted(parts))}, but a patch holds all of its dates. "
+                "Split by blocks, or build with patches.dates: series."
+            )
+        if parts != {"dropped"}:
+            found[name] = parts.pop()
+    return found
+
+
+def sort_by_part(dataset: Dataset, part_of: Mapping[str, str], out: Path) -> list[Path]:
+    """Move the folders of monthly medians into one folder a part, and delete those of no part; returns the folders."""
+    parts = part_of_windows(dataset, part_of)
+    for name in group_windows(dataset):
+        if name not in parts:
+            shutil.rmtree(out / name)
+            continue
+        (out / parts[name]).mkdir(exist_ok=True)
+        (out / name).replace(out / parts[name] / name)
+    return [out / part for part in sorted(set(parts.values()))]
 
 
 def outline_parcels(labels: UInt8, parcel_ids: UInt32) -> list[dict[str, Any]]:

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from bocage.core.arrays import IGNORE, Float64
+from bocage.core.arrays import IGNORE
+from bocage.core.artifacts import write_json
 from bocage.core.errors import ConfigError, GridMismatch
 from bocage.core.progress import track
 from bocage.core.seeds import generator
+from bocage.core.stratify import deal_stratified
 from bocage.core.tally import Tally
 from bocage.datasets.info import DatasetInfo
 from bocage.datasets.manifest import further_columns, pixel_columns
 from bocage.datasets.read import Dataset
-from bocage.datasets.write import DatasetWriter
+from bocage.datasets.write import SELECTION, DatasetWriter
 from bocage.patches.judge import KEPT
 from bocage.patches.options import SelectionOptions
 from bocage.patches.select import Selection, plan_selection
@@ -48,15 +51,21 @@ def diff_datasets(a: Dataset, b: Dataset) -> dict[str, Any]:
     }
 
 
-def merge_datasets(datasets: Sequence[Dataset], out: Path) -> tuple[DatasetInfo, Tally]:
+def merge_datasets(
+    datasets: Sequence[Dataset], out: Path, *, selection: SelectionOptions | None = None
+) -> tuple[DatasetInfo, Tally]:
     """Join data sets of one kind; of samples with the same window, dates and year the first one's is kept.
 
     An id that comes again with another window gets the number of its data set behind it. Parcel numbers are those of
     the data sets: join only data sets whose numbers come from one parcel file, or whose countries or years differ.
 
+    Args:
+        selection: which samples are taken of all of them together; `selection.json` says why.
+
     Raises:
         GridMismatch: if they differ in classes, bands, patch size, pixel size, dates, level or preprocessing.
         ConfigError: if parcels of different files would share numbers, or `out` holds a data set.
+        UnknownName: if the selection names a class that they do not have.
     """
     first = datasets[0].info
     for other in datasets[1:]:
@@ -68,27 +77,34 @@ def merge_datasets(datasets: Sequence[Dataset], out: Path) -> tuple[DatasetInfo,
             )
     shifts = number_shifts(datasets)
     writer = DatasetWriter(out, replace(first, tallies={}))
-    seen: set[tuple[Any, ...]] = set()
-    taken: set[str] = set()
-    verdicts: list[str | None] = []
-    for n, dataset in enumerate(datasets, 1):
-        for row in track(dataset.manifest.to_dict("records"), f"Joining {dataset.folder.name}", unit="samples"):
-            key = tuple(_plain(row[c]) for c in PLACE)
-            verdicts.append("the same window and dates again" if key in seen else None)
-            if key in seen:
-                continue
-            seen.add(key)
-            own = str(row["sample_id"])
-            sample_id = own if own not in taken else f"{own}.{n}"
-            taken.add(sample_id)
-            sample = dataset.read(own)
-            ids = sample.parcel_ids
-            moved = np.where(ids > 0, ids + np.uint32(shifts[n - 1]), ids) if shifts[n - 1] else ids
-            renamed = replace(sample, origin=replace(sample.origin, sample_id=sample_id), parcel_ids=moved)
-            writer.add(renamed, further_columns(row))
-    tally = Tally.count(verdicts)
-    writer.info = replace(writer.info, tallies={"merge": tally.to_json()})
+    joined, tally = join_manifests(datasets)
+    tallies = {"merge": tally.to_json()}
+    if selection is not None:
+        chosen = choose_samples(joined, selection, first.class_names)
+        joined = joined[joined["sample_id"].isin(chosen.taken["sample_id"])]
+        tally = tally.then(chosen.tally)
+        tallies["selection"] = chosen.tally.to_json()
+        write_json(out / SELECTION, dict(chosen.about))
+    for row in track(joined.to_dict("records"), "Joining", unit="samples"):
+        sample, shift = datasets[row["dataset"]].read(str(row["own_id"])), shifts[row["dataset"]]
+        ids = sample.parcel_ids
+        moved = np.where(ids > 0, ids + np.uint32(shift), ids) if shift else ids
+        origin = replace(sample.origin, sample_id=str(row["sample_id"]))
+        writer.add(replace(sample, origin=origin, parcel_ids=moved), further_columns(row))
+    writer.info = replace(writer.info, tallies=tallies)
     return writer.finish(), tally
+
+
+def join_manifests(datasets: Sequence[Dataset]) -> tuple[pd.DataFrame, Tally]:
+    """The manifests as one, each window with its dates and year once, with the columns `dataset` (position) and
+    `own_id`; `sample_id` is unique."""
+    joined = pd.concat([d.manifest.assign(dataset=n) for n, d in enumerate(datasets)], ignore_index=True)
+    again = joined[list(PLACE)].map(_plain).duplicated()
+    joined = joined[~again].reset_index(drop=True)
+    own = joined["sample_id"]
+    numbered = own + "." + (joined["dataset"] + 1).astype(str)
+    tally = Tally.count(["the same window and dates again" if twice else None for twice in again])
+    return joined.assign(own_id=own, sample_id=np.where(own.duplicated(), numbered, own)), tally
 
 
 def number_shifts(datasets: Sequence[Dataset]) -> list[int]:
@@ -120,25 +136,31 @@ def sample_dataset(dataset: Dataset, n: int, out: Path, *, seed: int) -> Dataset
         raise ConfigError(f"A part of {n} samples was asked for; {dataset.folder} has {len(dataset)}.")
     columns = [c for c in pixel_columns(len(dataset.info.classes)) if c != f"n_px_{IGNORE}"]
     holds = dataset.manifest[columns].to_numpy() > 0
-    chosen = np.sort(stratify(holds.astype(float), n, generator(seed, "datasets", "sample")))
-    return _write_part(dataset, chosen.tolist(), out, step="sample", tally=Tally(n, {"not drawn": len(dataset) - n}))
+    part = deal_stratified(holds, (n, len(dataset) - n), generator(seed, "datasets", "sample"))
+    tally = Tally(n, {"not drawn": len(dataset) - n})
+    return _write_part(dataset, np.flatnonzero(part == 0).tolist(), out, step="sample", tally=tally)
 
 
 def select_samples(dataset: Dataset, options: SelectionOptions, out: Path) -> tuple[DatasetInfo, Selection]:
-    """The samples that the objective of `patches.choose` takes: several builds, merged, are selected as one.
-
-    A region is a cube of a country and year; so is the ground, on which windows of other years are not redundant.
+    """The samples that a selection takes: several builds, merged, are selected as one. `selection.json` says why.
 
     Raises:
         UnknownName: if the options name a class that the data set does not have.
         ConfigError: if `out` holds a data set.
     """
-    manifest = dataset.manifest
+    selection = choose_samples(dataset.manifest, options, dataset.info.class_names)
+    chosen = np.flatnonzero(dataset.manifest["sample_id"].isin(selection.taken["sample_id"])).tolist()
+    info = _write_part(dataset, chosen, out, step="selection", tally=selection.tally)
+    write_json(out / SELECTION, dict(selection.about))
+    return info, selection
+
+
+def choose_samples(manifest: pd.DataFrame, options: SelectionOptions, class_names: Sequence[str]) -> Selection:
+    """`patches.select` on a manifest. A region is a cube of a country and year; so is the ground, on which windows of
+    other years are not redundant."""
     place = manifest["country"] + "/" + manifest["year"].astype(str) + "/" + manifest["cube"]
     candidates = manifest.assign(candidate_id=manifest["sample_id"], cube=place, region=place, verdict=KEPT)
-    selection = plan_selection(candidates, options, dataset.info.class_names)
-    chosen = np.flatnonzero(manifest["sample_id"].isin(selection.taken["sample_id"])).tolist()
-    return _write_part(dataset, chosen, out, step="selection", tally=selection.tally), selection
+    return plan_selection(candidates, options, class_names)
 
 
 def _write_part(dataset: Dataset, rows: Sequence[int], out: Path, *, step: str, tally: Tally) -> DatasetInfo:
@@ -148,32 +170,6 @@ def _write_part(dataset: Dataset, rows: Sequence[int], out: Path, *, step: str, 
         row = dataset.manifest.iloc[i].to_dict()
         writer.add(dataset.read(str(row["sample_id"])), further_columns(row))
     return writer.finish()
-
-
-def stratify(holds: Float64, n: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """`n` rows of (N, K) labels, so that each label keeps its share: iterative stratification into them and the rest.
-
-    The label with the fewest rows left is dealt first, row by row to the side that still lacks most of it (Sechidis,
-    Tsoumakas, Vlahavas 2011); then the number is made exact by drawing.
-    """
-    share = np.array([n, len(holds) - n]) / len(holds)
-    lacks = share[:, None] * holds.sum(axis=0)
-    room = share * len(holds)
-    side = np.full(len(holds), -1)
-    left = holds.sum(axis=0)
-    while (left > 0).any():
-        label = int(np.argmin(np.where(left > 0, left, np.inf)))
-        for row in rng.permutation(np.flatnonzero((side < 0) & (holds[:, label] > 0))):
-            to = int(np.lexsort((room, lacks[:, label]))[-1])
-            side[row] = to
-            lacks[to] -= holds[row]
-            room[to] -= 1
-        left = (holds * (side < 0)[:, None]).sum(axis=0)
-    side[rng.permutation(np.flatnonzero(side < 0))[: max(round(room[0]), 0)]] = 0
-    chosen, rest = np.flatnonzero(side == 0), np.flatnonzero(side != 0)
-    if len(chosen) >= n:
-        return np.asarray(rng.permutation(chosen)[:n], np.int64)
-    return np.concatenate([chosen, rng.permutation(rest)[: n - len(chosen)]]).astype(np.int64)
 
 
 def _plain(value: Any) -> Any:

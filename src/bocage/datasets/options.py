@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from bocage.core.options import Options
+from bocage.patches.options import SelectionOptions
 
 
 class DatasetOptions(Options):
@@ -20,4 +21,7 @@ class DatasetOptions(Options):
     store: Literal["shards", "npy"] = Field(
         "shards",
         description="shards: compressed records, a few files of some 32 MiB; npy: plain .npy files, three a sample.",
+    )
+    selection: SelectionOptions | None = Field(
+        None, description="several country-years: which samples are taken of all of them together, once joined"
     )

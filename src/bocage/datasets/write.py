@@ -28,6 +28,7 @@ from bocage.datasets.record import Record, to_record
 from bocage.datasets.store import STORES, Place
 
 INFO, MANIFEST, PARCELS = "dataset.json", "manifest.parquet", "parcels.parquet"
+SELECTION = "selection.json"  # why these samples: see `patches.select.Selection.about`
 BUILDING = "building.jsonl"
 _SAFE_ID = re.compile(r"[\w][\w.+-]*", re.ASCII)  # ids are file names in the npy store
 

@@ -1,30 +1,54 @@
-"""Predictors + a view of a benchmark -> scores under its protocols, by fold where it rotates. Reads."""
+"""Predictors + a view of a benchmark -> scores under its protocols, and by fold; panels. Reads; writes two files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bocage.benchmarks.benchmark import Collection, Entry
-from bocage.core.arrays import Int64, UInt8
+from bocage.core.arrays import Float32, Int64, UInt8
 from bocage.core.errors import ConfigError, NothingLeft
 from bocage.core.progress import track
+from bocage.core.sample import Sample
 from bocage.evaluation.describe import describe_counts
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.outcome import Outcome
+from bocage.evaluation.panels import choose_panels, to_rgb
 from bocage.evaluation.predict import check_predictor, predict
 from bocage.evaluation.read import seen_labels
+from bocage.evaluation.write import write_evaluation, write_panels
 from bocage.metrics.protocols import PROTOCOLS, Protocol
 from bocage.metrics.scores import SCORES
 from bocage.models.predictor import Predictor
 
 FOLD_MEAN = "mean_over_folds"
+PARCELS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One sample and what its model said: labels (H, W) with 255 where nothing is scored, prediction (1, H, W) and
+    probabilities (1, K, H, W)."""
+
+    entry: Entry
+    sample: Sample
+    labels: UInt8
+    prediction: UInt8
+    probabilities: Float32
 
 
 def evaluate_benchmark(
-    predictors: Mapping[str, Predictor], collection: Collection, options: EvaluationOptions, *, seed: int
+    predictors: Mapping[str, Predictor],
+    collection: Collection,
+    options: EvaluationOptions,
+    *,
+    seed: int,
+    folder: Path | None = None,
 ) -> dict[str, Any]:
     """Judge one model, or one model a rotation, on everything a benchmark has.
 
@@ -34,10 +58,12 @@ def evaluate_benchmark(
         predictors: name → model. One: it judges all samples. As many as rotations: the i-th judges the test fold of
             the i-th rotation only, which it has not been trained on.
         collection: the opened view.
+        folder: gets evaluation.json and, unless `options.panels` is 0, panels.npz (some samples as pictures).
 
     Returns:
         view, classes, n_samples, tally, n_unseen_px; `protocols` (name → scores with intervals over blocks of ground);
-        `folds` (fold → protocol → scores) and the protocol `mean_over_folds`, where the benchmark rotates; `baselines`
+        `folds` (fold, year or country-year → protocol → scores) where there are several; the protocol `mean_over_folds`
+        where they rotate; `baselines`
         (`majority`: the class that is most frequent in the judged part itself, an upper bound for any constant answer).
 
     Raises:
@@ -53,11 +79,13 @@ def evaluate_benchmark(
     blocks = {block: i for i, block in enumerate(dict.fromkeys(e.block for e in collection.entries))}
     model_of = _assign(predictors, view.test_folds)
     outcomes: dict[str, Outcome] = {}
-    n_unseen_px = 0
-    for entry, labels, prediction, probabilities, parcels, n_unseen in _predict_all(collection, predictors, model_of):
+    n_unseen_px, px_by_class = 0, list[Int64]()
+    for judged in _predict_all(collection, predictors, model_of):
+        entry, labels, parcels = judged.entry, judged.labels, judged.sample.parcel_ids
         outcome = outcomes.setdefault(entry.fold, Outcome(len(blocks), len(view.class_names)))
-        outcome.add([blocks[entry.block]], labels[None], parcels[None], prediction, probabilities)
-        n_unseen_px += n_unseen
+        outcome.add([blocks[entry.block]], labels[None], parcels[None], judged.prediction, judged.probabilities)
+        n_unseen_px += int((labels != judged.sample.labels).sum())
+        px_by_class.append(np.bincount(labels.ravel(), minlength=256)[: len(view.class_names)])
     counts = {fold: {p: o.counts(PROTOCOLS[p]) for p in view.protocols} for fold, o in outcomes.items()}
     pooled = {p: _pool([by[p] for by in counts.values()]) for p in view.protocols}
     result: dict[str, Any] = {
@@ -73,7 +101,7 @@ def evaluate_benchmark(
         "folds": {},
         "baselines": {"majority": {"protocols": _majority(pooled, view.class_names, options, seed)}},
     }
-    if view.test_folds:
+    if len(counts) > 1:
         result["folds"] = {
             fold: {
                 p: describe_counts(c, losses, PROTOCOLS[p], view.class_names, options, seed)
@@ -81,10 +109,25 @@ def evaluate_benchmark(
             }
             for fold, by in sorted(counts.items())
         }
+    if view.test_folds:
         first = view.protocols[0]
         by_fold = {fold: scores[first] for fold, scores in result["folds"].items()}
         result["protocols"] = {FOLD_MEAN: mean_over_folds(by_fold, result["protocols"][first])} | result["protocols"]
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        chosen = choose_panels(np.stack(px_by_class), [e.block for e in collection.entries], options.panels)
+        shown = replace(collection, entries=tuple(collection.entries[i] for i in chosen))
+        _keep_panels(list(_predict_all(shown, predictors, model_of)), folder)
+        write_evaluation(folder, result)
     return result
+
+
+def _keep_panels(judged: Sequence[Judged], folder: Path) -> None:
+    """Write `panels.npz`; nothing for parcels of one pixel, which make no picture."""
+    if judged and judged[0].labels.size > 1:
+        rgb, labels = np.stack([to_rgb(j.sample) for j in judged]), np.stack([j.labels for j in judged])
+        predictions = {"model": np.concatenate([j.prediction for j in judged])}
+        write_panels(folder, [j.entry.sample_id for j in judged], rgb, labels, predictions)
 
 
 def mean_over_folds(by_fold: Mapping[str, Mapping[str, Any]], pooled: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,15 +158,32 @@ def _assign(predictors: Mapping[str, Predictor], test_folds: Sequence[str]) -> d
 
 def _predict_all(
     collection: Collection, predictors: Mapping[str, Predictor], model_of: Mapping[str, str]
-) -> Iterator[tuple[Entry, UInt8, UInt8, Any, Any, int]]:
-    for entry in track(collection.entries, "Evaluating", unit="samples"):
-        sample = collection.read(entry)
-        labels = seen_labels(sample, sample.labels)
-        name = model_of[entry.fold] if entry.fold in model_of else model_of[""]
-        image, valid, days = sample.image[None], sample.valid[None], sample.days[None]
-        probabilities = predict(name, predictors[name], image, valid, days, sample.bands)
-        prediction = probabilities.argmax(1).astype(np.uint8)
-        yield entry, labels, prediction, probabilities, sample.parcel_ids, int((labels != sample.labels).sum())
+) -> Iterator[Judged]:
+    def model(entry: Entry) -> str:
+        return model_of[entry.fold] if entry.fold in model_of else model_of[""]
+
+    shown = track(collection.entries, "Evaluating", unit="samples")
+    for name, entries in groupby(shown, key=model):
+        for pairs in _batches((entry, collection.read(entry)) for entry in entries):
+            samples = [sample for _, sample in pairs]
+            image, valid, days = (np.stack([getattr(s, a) for s in samples]) for a in ("image", "valid", "days"))
+            probabilities = predict(name, predictors[name], image, valid, days, samples[0].bands)
+            prediction = probabilities.argmax(1).astype(np.uint8)
+            for i, (entry, sample) in enumerate(pairs):
+                one = slice(i, i + 1)
+                yield Judged(entry, sample, seen_labels(sample, sample.labels), prediction[one], probabilities[one])
+
+
+def _batches(pairs: Iterable[tuple[Entry, Sample]]) -> Iterator[list[tuple[Entry, Sample]]]:
+    """Each image by itself, parcels of one pixel many at a time."""
+    waiting: list[tuple[Entry, Sample]] = []
+    for pair in pairs:
+        waiting.append(pair)
+        if pair[1].labels.size > 1 or len(waiting) == PARCELS_AT_ONCE:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
 
 
 def _pool(parts: Sequence[tuple[Int64, Any]]) -> tuple[Int64, Any]:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from bocage.core.errors import BocageError, ConfigError, MissingFile, UnknownKey
-from bocage.core.options import Options
-from bocage.core.registry import nearest
+from bocage.core.options import Options, explain
 from bocage.experiment.schema import Experiment
 
-PATH_KEYS = ("path", "areas_path", "file")
+PATH_KEYS = ("path", "areas_path", "file", "landcover")
 Schema = TypeVar("Schema", bound=Options)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
@@ -69,14 +68,14 @@ def check_options(values: Mapping[str, Any], schema: type[Schema], *, where: str
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(schema, e["loc"], e["type"], e["msg"], e["input"]) for e in error.errors()]
+        lines = [explain(schema, problem) for problem in error.errors()]
         kind = UnknownKey if all(e["type"] == "extra_forbidden" for e in error.errors()) else ConfigError
         raise kind(f"{where}: " + ("\n  ".join(["", *lines]) if len(lines) > 1 else lines[0])) from None
     except BocageError as error:
         raise type(error)(f"{where}: {error}") from None
 
 
-def dump_experiment(experiment: Experiment) -> str:
+def dump_experiment(experiment: Options) -> str:
     """The resolved experiment as YAML, all defaults written out."""
     return yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
@@ -138,29 +137,3 @@ def _index(items: list[Any], key: str, dotted: str) -> int:
     if key.isdigit() and int(key) < len(items):
         return int(key)
     raise ConfigError(f"--set {dotted}: no entry '{key}' in a list of {len(items)} ({', '.join(map(str, names))}).")
-
-
-def _explain(schema: type[BaseModel], loc: Sequence[str | int], kind: str, message: str, value: Any) -> str:
-    path = ".".join(map(str, loc)) or "the file"
-    if kind == "extra_forbidden":
-        known = _keys_at(schema, loc[:-1])
-        return f"unknown key '{path}' (value {value!r}).{nearest(str(loc[-1]), known)} Known: {', '.join(known)}."
-    if kind == "missing":
-        return f"'{path}' is missing."
-    return f"'{path}': {message.removeprefix('Value error, ')} (got {value!r})."
-
-
-def _keys_at(schema: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """The keys that the section at `loc` knows; positions and union tags on the way are passed over."""
-    model = schema
-    for part in loc:
-        if isinstance(part, str) and part in model.model_fields:
-            model = next(_models_in(model.model_fields[part].annotation), model)
-    return list(model.model_fields)
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models_in(argument)

@@ -85,6 +85,8 @@ class Experiment(Options):
     @model_validator(mode="after")
     def _country_years_differ(self) -> Self:
         if not self.also:
+            if self.datasets.selection is not None:
+                raise ValueError("datasets.selection belongs to `also`; of one country and year, use patches.selection")
             return self
         declared = [self.parcels, *(other.parcels for other in self.also)]
         if any(p.country is None or p.year is None for p in declared):
@@ -110,9 +112,10 @@ class Experiment(Options):
         if not self.also:
             return {}
         first = CountryYear(parcels=self.parcels, scenes=self.scenes, regions=self.regions)
+        shared = {"datasets": self.datasets.model_copy(update={"selection": None}), "also": ()}
         return {
             f"{one.parcels.country}-{one.parcels.year}": self.model_copy(
-                update={"parcels": one.parcels, "scenes": one.scenes, "regions": one.regions, "also": ()}
+                update={"parcels": one.parcels, "scenes": one.scenes, "regions": one.regions, **shared}
             )
             for one in (first, *self.also)
         }

@@ -30,3 +30,9 @@ class LabelOptions(Options):
         ge=0,
         description="metres; pixels of a parcel closer than this to its boundary get the label 255 and keep their id",
     )
+    min_pixels: int = Field(
+        1,
+        ge=1,
+        description="a parcel with fewer pixels of its own, off the ring of `inner_buffer_m`, gets the label 255 and "
+        "keeps its id",
+    )

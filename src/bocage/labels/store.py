@@ -50,7 +50,7 @@ def build_labels(
         colors: "#rrggbb" by class id, for the colour table of `labels.tif`.
 
     Returns:
-        Parcels that own at least one pixel, and why others own none.
+        Parcels that own at least one pixel, `options.min_pixels` of them pure, and why others do not.
 
     Raises:
         NothingLeft: if no parcel owns a pixel.
@@ -73,7 +73,6 @@ def build_labels(
             f"{int(inside.sum())} parcels lie on the image, but none holds the centre of a pixel of "
             f"{abs(grid.affine.a):g} m. Set labels.all_touched: true, or take larger parcels."
         )
-    tally = Tally(kept, {"outside the image": int((~inside).sum()), "no pixel of its own": int(inside.sum()) - kept})
 
     outside = _outside(options, coverage)
     labels = class_raster(ids, numbers, class_ids, outside=outside)
@@ -85,12 +84,36 @@ def build_labels(
             cores, numbers[inside], grid, all_touched=options.all_touched, overlaps=options.overlaps
         )
         labels[(ids != NO_PARCEL) & (inner != ids)] = IGNORE
+    else:
+        inner = ids
+    small = _find_small(ids, inner, len(owners), options.min_pixels)
+    if small.any():
+        labels[small[ids]] = IGNORE
+    dropped = {
+        "outside the image": int((~inside).sum()),
+        "no pixel of its own": int(inside.sum()) - kept,
+        f"fewer than {options.min_pixels} pure pixels": int(small.sum()),
+    }
+    tally = Tally(kept - int(small.sum()), dropped)
 
     folder.mkdir(parents=True, exist_ok=True)
     _write_raster(folder / LABELS, labels, grid, nodata=IGNORE, colors=colors)
     _write_raster(folder / PARCEL_IDS, ids, grid, nodata=NO_PARCEL)
     write_json(folder / RECORD, _record(labels, int(contested.sum()), grid, options, outside, tally))
     return tally
+
+
+def _find_small(ids: UInt32, inner: UInt32, n: int, min_pixels: int) -> Bool:
+    """By number, whether a parcel that owns pixels (in `ids`) has fewer than `min_pixels` that are also its own in
+    `inner`; nobody is for a least number of 1. Row by row: counting takes 8 bytes a pixel."""
+    owned, pure = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    if min_pixels > 1:
+        for own, core in zip(ids, inner, strict=True):
+            np.add.at(owned, own, 1)
+            np.add.at(pure, own[core == own], 1)
+    small: Bool = (owned > 0) & (pure < min_pixels)
+    small[NO_PARCEL] = False
+    return small
 
 
 def class_raster(ids: UInt32, numbers: UInt32, class_ids: UInt8, *, outside: int) -> UInt8:
@@ -160,6 +183,7 @@ def _record(
         "n_overlap_px": n_overlap_px,
         "all_touched": options.all_touched,
         "inner_buffer_m": options.inner_buffer_m,
+        "min_pixels": options.min_pixels,
         "n_px": {str(label): int(n) for label, n in enumerate(n_px) if n},
         "tally": tally.to_json(),
     }

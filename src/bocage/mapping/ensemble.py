@@ -8,7 +8,7 @@ import numpy as np
 
 from bocage.core.arrays import AnyArray, Bool, Float32, Int32
 from bocage.core.errors import ConfigError
-from bocage.models.predictor import Predictor, check_input
+from bocage.models.predictor import Predictor, check_input, reach_of
 
 ORIENTATIONS = tuple((turned, down, right) for turned in (False, True) for down in (1, -1) for right in (1, -1))
 
@@ -22,6 +22,7 @@ class Augmented:
     def __init__(self, inner: Predictor) -> None:
         self._inner = inner
         self.bands, self.class_names, self.n_dates = inner.bands, inner.class_names, inner.n_dates
+        self.reach_px = reach_of(inner)
 
     def predict_proba(self, image: Float32, valid: Bool, days: Int32) -> Float32:
         check_input(self, image, valid, days)
@@ -71,6 +72,8 @@ class Ensemble:
         self._members = tuple(members)
         self.class_names, self.n_dates = first.class_names, next(iter(dates), None)
         self.bands = tuple(dict.fromkeys(band for m in members for band in m.bands))
+        reaches = [reach_of(member) for member in members]
+        self.reach_px = None if None in reaches else max(r for r in reaches if r is not None)
 
     def predict_proba(self, image: Float32, valid: Bool, days: Int32) -> Float32:
         check_input(self, image, valid, days)

@@ -38,7 +38,7 @@ CLASS_MAP, CONFIDENCE, PROBABILITIES = "class_map.tif", "confidence.tif", "proba
 PARCELS, GEOPACKAGE, AREAS = "parcels.parquet", "parcels.gpkg", "areas.csv"
 STYLE, LEGEND, ITEM, RECORD = "class_map.qml", "legend.csv", "item.json", "map.json"
 SCRATCH = ".map"
-VERSION = 1  # of what a half-made map holds; raise it when predicting or voting changes
+VERSION = 2  # of what a half-made map holds; raise it when predicting or voting changes
 
 
 def map_area(
@@ -50,6 +50,7 @@ def map_area(
     *,
     colors: Sequence[str],
     model: Mapping[str, Any] | None = None,
+    name: str | None = None,
 ) -> dict[str, Any]:
     """Map one cube.
 
@@ -59,6 +60,7 @@ def map_area(
         colors: "#rrggbb" of each of the model's classes, by id.
         model: what the model is, its weights' digest included (the content of model.json). Without it nothing says
             whether a half-made map was made by the same model, so a killed map starts again.
+        name: of its STAC item; by default the folder's.
 
     Returns:
         The content of map.json: names of the files `class_map`, `confidence_map`, `probabilities`, `parcels`,
@@ -76,7 +78,7 @@ def map_area(
     regions = read_regions(options.areas_path, options.areas_name) if options.areas_path else None
     areas = AreaCounts(cube.grid, regions)
     digest = _digest(cube, parcels, regions, options, colors, model) if model is not None else None
-    if (finished := _finished(folder, digest)) is not None:
+    if (finished := read_finished(folder, digest)) is not None:
         return finished
 
     layers = {"classes": 1, "confidence": 1} | ({"probabilities": len(class_names)} if options.probabilities else {})
@@ -107,7 +109,7 @@ def map_area(
         files |= {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}
     files |= write_tables(folder, areas, class_names=class_names, colors=colors)
     item = build_item(
-        folder.resolve().name,
+        name or folder.resolve().name,
         cube.grid,
         cube.days,
         files,
@@ -136,6 +138,7 @@ def map_area(
         "window_px": options.window_px,
         "overlap_px": options.overlap_px,
         "augment": options.augment,
+        "precision": options.precision,
         "digest": digest,
         "seconds": round(seconds, 3),
         "mpx_per_s": round(n_px / 1e6 / seconds, 4),
@@ -266,8 +269,8 @@ def _digest(
         {
             "version": VERSION,
             "cube": canonical_json(cube.record),
-            "parcels": None if parcels is None else _digest_frame(parcels),
-            "regions": None if regions is None else _digest_frame(regions),
+            "parcels": None if parcels is None else digest_frame(parcels),
+            "regions": None if regions is None else digest_frame(regions),
             "options": options,
             "colors": list(colors),
             "model": model,
@@ -275,14 +278,14 @@ def _digest(
     )
 
 
-def _digest_frame(frame: gpd.GeoDataFrame) -> str:
+def digest_frame(frame: gpd.GeoDataFrame) -> str:
     """Of the shapes and the other columns of a table."""
     shapes = hashlib.sha256(b"".join(shapely.to_wkb(frame.geometry.to_numpy())))
     rest = frame.drop(columns=frame.geometry.name).to_csv(index=False)
     return digest_value([str(frame.crs), shapes.hexdigest(), hashlib.sha256(rest.encode()).hexdigest()])
 
 
-def _finished(folder: Path, digest: str | None) -> dict[str, Any] | None:
+def read_finished(folder: Path, digest: str | None) -> dict[str, Any] | None:
     """The record of a map that stands in the folder already, made of the same things."""
     if digest is None or not (folder / RECORD).is_file():
         return None

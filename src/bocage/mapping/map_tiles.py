@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,30 +47,66 @@ def map_tiles(
         NothingLeft: if parcels or regions are given and none lies on any of the cubes.
     """
     predictor = combine(predictors, augment=options.augment)
+    plans = plan_tiles(cubes, parcels, options)
+    made = {
+        name: map_area(
+            predictor,
+            cubes[name],
+            parcels if plan.votes else None,
+            folder / name,
+            plan.options,
+            name=name,
+            colors=colors,
+            model=model,
+        )
+        for name, plan in plans.items()
+    }
+    return join_tiles(predictor, cubes, plans, folder, colors=colors, model=model) | made
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """What is made of one cube: whether parcels vote, and the options, which name regions only where some touch it."""
+
+    votes: bool
+    options: MappingOptions
+
+
+def plan_tiles(
+    cubes: Mapping[str, CubeStore], parcels: gpd.GeoDataFrame | None, options: MappingOptions
+) -> dict[str, TilePlan]:
+    """What is made of each cube. If parcels or regions touch none, all have them, so that the first map says so."""
     regions = read_regions(options.areas_path, options.areas_name) if options.areas_path else None
     farmed, counted = _near(parcels, cubes), _near(regions, cubes)
     elsewhere = options.model_copy(update={"areas_path": None})
-    made = {}
-    for name, cube in cubes.items():
-        chosen = options if name in counted else elsewhere
-        frame = parcels if name in farmed else None
-        made[name] = map_area(predictor, cube, frame, folder / name, chosen, colors=colors, model=model)
+    return {name: TilePlan(name in farmed, options if name in counted else elsewhere) for name in cubes}
+
+
+def join_tiles(
+    predictor: Predictor,
+    cubes: Mapping[str, CubeStore],
+    plans: Mapping[str, TilePlan],
+    folder: Path,
+    *,
+    colors: Sequence[str],
+    model: Mapping[str, Any],
+) -> dict[str, dict[str, Any]]:
+    """The mosaics `folder/mosaic-<zone>` of the maps `folder/<name>`, of zones with several cubes."""
     by_zone: dict[str, list[str]] = {}
     for name, cube in cubes.items():
         by_zone.setdefault(str(cube.grid.crs).lower().removeprefix("epsg:"), []).append(name)
-    mosaics = {
-        f"{MOSAIC}-{zone}": mosaic_maps(
+    mosaics = {f"{MOSAIC}-{zone}": names for zone, names in by_zone.items() if len(names) > 1}
+    return {
+        mosaic: mosaic_maps(
             {name: cubes[name] for name in names},
-            folder / f"{MOSAIC}-{zone}",
-            options if counted.intersection(names) else elsewhere,
+            folder / mosaic,
+            next((plans[name].options for name in names if plans[name].options.areas_path), plans[names[0]].options),
             predictor=predictor,
             colors=colors,
             model=model,
         )
-        for zone, names in by_zone.items()
-        if len(names) > 1
+        for mosaic, names in mosaics.items()
     }
-    return mosaics | made
 
 
 def combine(predictors: Sequence[Predictor], *, augment: bool) -> Predictor:

@@ -21,6 +21,7 @@ from rasterio.windows import Window as RasterWindow
 
 from bocage.core.arrays import IGNORE, Int32, UInt8
 from bocage.core.artifacts import read_json, write_json
+from bocage.core.digest import digest_value
 from bocage.core.errors import GridMismatch
 from bocage.core.grid import Grid, Window, full_window, grid_bounds, grid_resolution_m, make_grid, same_lattice
 from bocage.cubes.store import CubeStore
@@ -34,6 +35,8 @@ from bocage.mapping.map_area import (
     PROBABILITIES,
     RECORD,
     SCRATCH,
+    digest_frame,
+    read_finished,
     write_rasters,
     write_tables,
 )
@@ -106,7 +109,7 @@ def mosaic_maps(
     colors: Sequence[str],
     model: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Join the maps of several tiles of one zone.
+    """Join the maps of several tiles of one zone, unless that stands in the folder already.
 
     Args:
         tiles: name of the folder of `map_area`, beside `folder` -> the cube that it maps.
@@ -126,6 +129,12 @@ def mosaic_maps(
     grid, places = join_grids([tiles[name].grid for name in names])
     regions = read_regions(options.areas_path, options.areas_name) if options.areas_path else None
     areas = AreaCounts(grid, regions)
+    maps: list[Mapping[str, Any]] = [read_json(folder.parent / name / RECORD) for name in names]
+    shown = [options, list(colors), None if regions is None else digest_frame(regions)]
+    digests = [made["digest"] for made in maps]
+    digest = None if None in digests else digest_value([names, digests, *shown])
+    if (finished := read_finished(folder, digest)) is not None:
+        return finished
     files_by_layer = {"classes": CLASS_MAP, "confidence": CONFIDENCE}
     if options.probabilities:
         files_by_layer["probabilities"] = PROBABILITIES
@@ -179,7 +188,6 @@ def mosaic_maps(
     )
     write_json(folder / ITEM, item)
     px = areas.px[0]
-    speeds: list[Mapping[str, Any]] = [read_json(folder.parent / name / RECORD) for name in names]
     record = {
         "probabilities": None,
         "parcels": None,
@@ -190,7 +198,8 @@ def mosaic_maps(
         "n_px": int(px.sum()),
         "n_unseen_px": int(px[IGNORE]),
         "px_by_class": {name: int(px[i]) for i, name in enumerate(class_names)},
-        "mpx_per_s": round(sum(s["n_px"] for s in speeds) / 1e6 / sum(s["seconds"] for s in speeds), 4),
+        "digest": digest,
+        "mpx_per_s": round(sum(m["n_px"] for m in maps) / 1e6 / sum(m["seconds"] for m in maps), 4),
     }
     write_json(folder / RECORD, record)
     return record

@@ -17,7 +17,7 @@ from bocage.core.progress import bar
 from bocage.cubes.store import CubeStore
 from bocage.mapping.options import MappingOptions
 from bocage.mapping.tiles import plan_axis
-from bocage.models.predictor import Predictor
+from bocage.models.predictor import Predictor, reach_of
 
 DATES_AT_ONCE = 4  # dates of one window that a single-date model predicts together
 
@@ -70,7 +70,8 @@ def predict_bands(
     """
     height, width = (int(n) for n in cube.grid.shape)
     n_classes = len(predictor.class_names)
-    rows, cols = (plan_axis(n, options.window_px, options.overlap_px) for n in (height, width))
+    reach = reach_of(predictor)
+    rows, cols = (plan_axis(n, options.window_px, options.overlap_px, reach_px=reach) for n in (height, width))
     pending = np.zeros((n_classes, 0, width), np.float32) if pending is None else pending
     with bar("Mapping", len(rows) * len(cols), unit="windows") as progress:
         progress.advance(n_done * len(cols))

@@ -29,18 +29,30 @@ class AxisTile:
         return slice(self.start, self.start + self.size)
 
 
-def plan_axis(length_px: int, window_px: int, overlap_px: int) -> list[AxisTile]:
+def plan_axis(length_px: int, window_px: int, overlap_px: int, *, reach_px: int | None = None) -> list[AxisTile]:
     """Tiles of equal size over one axis, the last one aligned with its end; a short axis is one tile.
 
-    Where tiles overlap, weights go from one to the other along a squared sine.
+    Where tiles overlap, weights go from one to the other along a squared sine. If the reach of the model is known,
+    nothing is blended: tiles overlap by no more than that, and each pixel comes from a tile that holds all that its
+    prediction looks at, so that the tiling leaves no trace.
     """
     size = min(window_px, length_px)
-    starts = [*range(0, length_px - size, window_px - overlap_px), length_px - size]
-    raw = taper(size, overlap_px)
+    if reach_px is not None and 4 * reach_px >= window_px:
+        reach_px = None  # such a window would be mostly edge
+    step = window_px - (overlap_px if reach_px is None else 2 * reach_px)
+    starts = [*range(0, length_px - size, step), length_px - size]
+    raw = [taper(size, overlap_px) if reach_px is None else sees(s, size, length_px, reach_px) for s in starts]
     total = np.zeros(length_px)
-    for start in starts:
-        total[start : start + size] += raw
-    return [AxisTile(s, (raw / total[s : s + size]).astype(np.float32)) for s in starts]
+    for start, weights in zip(starts, raw, strict=True):
+        total[start : start + size] += weights
+    return [AxisTile(s, (w / total[s : s + size]).astype(np.float32)) for s, w in zip(starts, raw, strict=True)]
+
+
+def sees(start: int, size: int, length_px: int, reach_px: int) -> Float64:
+    """1 where a tile holds all within the reach of a pixel that the axis has, else 0."""
+    pixels = np.arange(start, start + size)
+    first, last = np.maximum(pixels - reach_px, 0), np.minimum(pixels + reach_px, length_px - 1)
+    return ((first >= start) & (last < start + size)).astype(np.float64)
 
 
 def taper(size: int, overlap_px: int) -> Float64:

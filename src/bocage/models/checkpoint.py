@@ -210,6 +210,7 @@ def _network_predictor(
         class_names=record.class_names,
         n_dates=record.n_dates,
         size_multiple=kind.size_multiple,
+        reach_px=0 if kind.learns_from == "pixels" else None,
         device=device,
         precision=precision,
     )

@@ -34,8 +34,12 @@ class UNet4Options(NetworkOptions):
     base_channels: int = Field(
         48, ge=4, le=256, description="Channels of the first level; each level below doubles them. The paper: 48."
     )
-    groups: int = Field(
-        8, ge=1, le=64, description="Groups of each GroupNorm; divides base_channels. The paper does not say."
+    groups: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="Groups of each GroupNorm; divides base_channels. The paper does not say. null: 8, or fewer in a "
+        "narrower network, so that each has at least 6 channels of the first level, as 8 have of 48.",
     )
     dropout: float = Field(
         0.1, ge=0, lt=1, description="Share of activations dropped after the bottleneck while training. The paper: 0.1."
@@ -43,9 +47,14 @@ class UNet4Options(NetworkOptions):
 
     @model_validator(mode="after")
     def _groups_divide_channels(self) -> Self:
-        if self.base_channels % self.groups:
+        if self.groups and self.base_channels % self.groups:
             raise ValueError(f"groups ({self.groups}) must divide base_channels ({self.base_channels})")
         return self
+
+    def count_groups(self) -> int:
+        """`groups`, or what null stands for. With one channel a group, a patch would lose how bright it is."""
+        fitting = (n for n in range(1, 9) if self.base_channels % n == 0 and self.base_channels // n >= 6)
+        return self.groups or max(fitting, default=1)
 
 
 class S4aUNetOptions(NetworkOptions):

@@ -14,7 +14,8 @@ from bocage.core.errors import GridMismatch
 class Predictor(Protocol):
     """A trained model.
 
-    `n_dates` is the number of dates that the model takes, None if it takes any.
+    `n_dates` is the number of dates that the model takes, None if it takes any. A model of single pixels, or of what is
+    near them, may also have `reach_px`: see `reach_of`.
     """
 
     @property
@@ -44,6 +45,15 @@ class Predictor(Protocol):
         ...
 
 
+def reach_of(predictor: Predictor) -> int | None:
+    """How many pixels from a pixel what the model says of it may depend on; None: on anything in the patch.
+
+    A Predictor may say so in an attribute `reach_px`: 0 of a model of single pixels.
+    """
+    reach: int | None = getattr(predictor, "reach_px", None)
+    return reach
+
+
 def check_input(predictor: Predictor, image: Float32, valid: Bool, days: Int32) -> None:
     """Raise GridMismatch unless the three arrays fit each other and the model."""
     if image.ndim != 5:
@@ -51,6 +61,8 @@ def check_input(predictor: Predictor, image: Float32, valid: Bool, days: Int32) 
     b, t, c, h, w = image.shape
     if valid.shape != (b, t, h, w) or days.shape != (b, t):
         raise GridMismatch(f"image is {image.shape}, but valid is {valid.shape} and days are {days.shape}")
+    if t == 0:
+        raise GridMismatch(f"a model takes at least one date, the image is {image.shape} (batch, time, band, y, x)")
     if c != len(predictor.bands):
         bands = " ".join(predictor.bands)
         raise GridMismatch(f"the model takes {len(predictor.bands)} bands ({bands}), the image has {c}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bocage.core.arrays import Bool, Float32, Int32
-from bocage.models.predictor import Predictor, check_input
+from bocage.models.predictor import Predictor, check_input, reach_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Standardized:
     def __init__(self, inner: Predictor, statistics: BandStatistics) -> None:
         self._inner, self.statistics = inner, statistics
         self.bands, self.class_names, self.n_dates = inner.bands, inner.class_names, inner.n_dates
+        self.reach_px = reach_of(inner)
 
     def predict_proba(self, image: Float32, valid: Bool, days: Int32) -> Float32:
         check_input(self, image, valid, days)

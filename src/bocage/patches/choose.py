@@ -68,12 +68,12 @@ class Choice:
     Attributes:
         taken: (N,) bool.
         value: F of it.
-        bound: no choice within the limit on the total number is worth more.
+        bound: no choice within the limit on the total number is worth more; None if that was not asked.
     """
 
     taken: Bool
     value: float
-    bound: float
+    bound: float | None
 
 
 def choose(problem: Problem, *, until_targets: bool = False, most: int | None = None) -> Choice:

@@ -292,7 +292,7 @@ def _describe_cube(
         slots = np.where(inner & (ids < len(slot_of)), slot_of[np.minimum(ids, len(slot_of) - 1)], np.int32(-1))
         for period, dates in dates_of.items():
             for t in dates:
-                (stored,), (valid,) = cube.read_stored(window, [t])
+                (stored,), (valid,) = cube.read_stored(window, [t], threads=None)
                 add_pixels(sums[period], stored, valid, slots)
                 if sort:
                     used = valid & (slots >= 0)
@@ -310,7 +310,7 @@ def _describe_exactly(
     for period, dates in track(list(dates_of.items()), f"Parcels of {cube.folder.name}", unit="periods"):
         total = empty_sums(len(outlines), len(cube.bands))
         for t in dates:
-            (stored,), (valid,) = cube.read_stored(None, [t])
+            (stored,), (valid,) = cube.read_stored(None, [t], threads=None)
             found = exact_sums(stored, valid, outlines, cube.grid)
             total = Sums(*(a + b for a, b in zip((total.count, total.total, total.squares), found, strict=True)))
         sums[period] = total

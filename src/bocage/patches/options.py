@@ -37,6 +37,18 @@ class SelectionOptions(Options):
     max_per_region: int | None = Field(None, ge=1, description="patches from one region")
     max_per_scene: int | None = Field(None, ge=1, description="dates: single only; patches from one product")
     max_total: int | None = Field(None, ge=1, description="patches in all")
+    method: Literal["objective", "stratified"] = Field(
+        "objective",
+        description="objective: the most useful ones; stratified: `max_total` drawn so that the share of patches with "
+        "each class stays, by iterative stratification",
+    )
+    draw_block_px: int | None = Field(
+        None,
+        ge=1,
+        description="stratified: side in pixels of the squares of a cube that are drawn whole, with all of their "
+        "patches; without it every patch is drawn by itself",
+    )
+    draw_seed: int = Field(0, ge=0, description="stratified: another number draws others")
     unit: Literal["pixels", "patches"] = Field(
         "pixels", description="what targets and caps count: pixels of the class, or patches that hold any"
     )
@@ -62,6 +74,17 @@ class SelectionOptions(Options):
         description="limits: take whatever fits under limits and caps, the best first; targets: leave patches that "
         "bring no class closer to its target",
     )
+
+    @model_validator(mode="after")
+    def _drawing_knows_a_number_only(self) -> SelectionOptions:
+        drawing = {"max_total", "method", "draw_block_px", "draw_seed"}
+        if self.method == "objective":
+            if self.draw_block_px is not None:
+                raise ValueError("draw_block_px belongs to method: stratified")
+        elif self.max_total is None or (others := sorted(self.model_fields_set - drawing)):
+            more = "" if self.max_total is None else f", and {', '.join(others)} belong to method: objective"
+            raise ValueError(f"method: stratified draws max_total patches{more}")
+        return self
 
 
 class ObjectOptions(Options):

@@ -1,4 +1,7 @@
-"""Judged candidates → those that are taken. Pure. The objective and the search stand in `choose`."""
+"""Judged candidates → those that are taken: the most useful, or a stratified draw. Pure.
+
+The objective and the search stand in `choose`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from bocage.core.arrays import AnyArray, Bool, Float64, Int64
 from bocage.core.errors import UnknownName
 from bocage.core.registry import nearest
 from bocage.core.tally import Tally
-from bocage.patches.choose import Problem, choose
+from bocage.patches.choose import Choice, Problem, choose, value_of
+from bocage.patches.draw import draw
 from bocage.patches.judge import KEPT
 from bocage.patches.options import SelectionOptions
 
@@ -45,7 +49,7 @@ def select(
 
 
 def plan_selection(judged: pd.DataFrame, options: SelectionOptions, class_names: Sequence[str] = ()) -> Selection:
-    """Choose among the candidates that passed, by the objective of `choose`.
+    """Choose among the candidates that passed, by the objective of `choose` or by lot.
 
     Without targets a class's target is all there is of it, so that a pixel of a rare class counts more than one of a
     common class; without limits everything is taken.
@@ -63,7 +67,11 @@ def plan_selection(judged: pd.DataFrame, options: SelectionOptions, class_names:
     pixels = passed[[f"n_px_{k}" for k in ids]].to_numpy(np.float64)
     order = np.argsort(passed["candidate_id"].to_numpy(str), kind="stable")  # of equal candidates the first by name
     problem = make_problem(passed.iloc[order], pixels[order], options, names)
-    choice = choose(problem, until_targets=options.until == "targets", most=options.max_total)
+    if options.method == "stratified":
+        drawn = draw(passed.iloc[order], pixels[order] > 0, options)
+        choice = Choice(drawn, value_of(problem, drawn), None)
+    else:
+        choice = choose(problem, until_targets=options.until == "targets", most=options.max_total)
     taken = np.empty(len(passed), np.bool_)
     taken[order] = choice.taken
     reasons = np.full(len(passed), None, object)
@@ -167,7 +175,7 @@ def _groups(candidates: pd.DataFrame, options: SelectionOptions) -> tuple[Int64,
     """(N, 3) number of the limit of each kind (all, region, scene) that a candidate counts towards, and the limits."""
     n = len(candidates)
     columns, limits = np.full((n, 3), -1, np.int64), list[int]()
-    scenes = [str(of_candidate[0]) for of_candidate in candidates["scenes"]]
+    scenes = [str(of_candidate[0]) if len(of_candidate) else "" for of_candidate in candidates["scenes"]]
     kinds: list[tuple[int | None, Any]] = [
         (options.max_total, np.zeros(n, np.int64)),
         (options.max_per_region, candidates["region"]),
@@ -183,6 +191,8 @@ def _groups(candidates: pd.DataFrame, options: SelectionOptions) -> tuple[Int64,
 
 def _reasons(problem: Problem, taken: Bool, options: SelectionOptions, names: Sequence[str]) -> AnyArray:
     """None for those taken; for the others the first limit that they would break now."""
+    if options.method == "stratified":
+        return np.array([None if own else "not drawn" for own in taken], object)
     groups = problem.groups[taken]
     used = np.bincount(groups[groups >= 0], minlength=len(problem.limits)) if len(problem.limits) else np.zeros(0)
     full = np.append(used + 1 > problem.limits, False)  # −1 looks up the last: never full

@@ -25,6 +25,7 @@ def _place(stage: Stage, name: str, own: Experiment) -> Stage:
     return replace(
         stage,
         name=f"{stage.name}/{name}",
+        place=name,
         inputs=tuple(i if i.startswith("train/") else f"{i}/{name}" for i in stage.inputs),
         options=lambda _: stage.options(own),
         external=lambda _: stage.external(own),

@@ -18,6 +18,7 @@ from bocage.experiment.schema import Experiment
 from bocage.parcels.source import SOURCES
 from bocage.pipeline.pieces import Piece, run_pieces
 from bocage.pipeline.run import Context
+from bocage.regions.landscapes import maps_of
 from bocage.scenes.read import fingerprint_assets
 from bocage.scenes.record import Scene
 from bocage.taxonomy.taxonomy import Taxonomy
@@ -26,11 +27,13 @@ _DIGESTS = "digests.json"
 
 
 def digest_all_inputs(context: Context, scenes: Sequence[Scene]) -> list[Input]:
-    """Parcels, files of the taxonomy and the regions, products."""
+    """Parcels, files of the taxonomy and the regions, land-cover maps, products."""
     experiment = context.experiment
     named = {"parcels": parcel_parts(Path(experiment.parcels.path))}
     for what, path in (("taxonomy", experiment.taxonomy.file), ("regions", experiment.regions.path)):
         named |= {what: [Path(path)]} if path and Path(path).is_file() else {}
+    maps = [p for given in experiment.regions.landcover for p in maps_of(given) if Path(p).is_file()]
+    named |= {"landcover": [Path(p) for p in maps]} if maps else {}
     found = [i for what, paths in named.items() for i in digest_inputs(what, paths, threads=context.workers)]
     pieces = [_plan_digests(scene, experiment.cubes) for scene in scenes]
     for made in run_pieces(context, pieces):

@@ -87,11 +87,12 @@ def make_piece(root: Path, piece: Piece, threads: int | None) -> bool:
 
 
 def link_pieces(draft: Draft, pieces: Sequence[Piece], made: Sequence[Artifact]) -> None:
-    """Show each piece under its name in a stage's draft, and note its key; the tallies are added up."""
+    """Show each piece under its name in a stage's draft, and note its key; the tallies, if any, are added up."""
     for piece, artifact in zip(pieces, made, strict=True):
         draft.adopt(artifact, piece.name)
     draft.notes = {"pieces": {piece.name: piece.key for piece in pieces}}
-    draft.tally = sum((a.tally for a in made if a.tally), Tally())
+    tallies = [a.tally for a in made if a.tally]
+    draft.tally = sum(tallies, Tally()) if tallies else None
 
 
 def piece_keys(stage: Artifact) -> dict[str, str]:

@@ -24,6 +24,7 @@ from bocage.core.artifacts import (
     write_text,
     writing_below,
 )
+from bocage.experiment.crossvalidation import CrossValidation
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
 from bocage.experiment.workers import ThreadWorkers
@@ -42,6 +43,8 @@ class Stage:
         run: does the work, writing below `draft.path`.
         external: digests of files outside the store that it reads.
         resume: True if a killed run's half is picked up.
+        place: country and year whose stage it is, with which its name and those of its inputs end. The store leaves it
+            out: an experiment that gets one more country or year finds what was built of the first.
     """
 
     name: str
@@ -51,6 +54,20 @@ class Stage:
     run: Callable[[Context, Draft], None]
     external: Callable[[Experiment], Mapping[str, str]] = lambda _: {}
     resume: bool = False
+    place: str = ""
+
+    @property
+    def stored_as(self) -> str:
+        return self._without_place(self.name)
+
+    def key(self, experiment: Experiment, artifacts: Mapping[str, Artifact]) -> tuple[str, dict[str, str]]:
+        """The key of its artifact, and the inputs that are part of it."""
+        read = {self._without_place(name): artifacts[name].key for name in self.inputs}
+        inputs = read | dict(self.external(experiment))
+        return ArtifactStore.key(self.stored_as, self.version, self.options(experiment), inputs), inputs
+
+    def _without_place(self, name: str) -> str:
+        return name.removesuffix(f"/{self.place}") if self.place else name
 
 
 @dataclass
@@ -134,18 +151,17 @@ def _run_stages(
     context.event("run started", experiment=experiment.name, stages=[s.name for s in stages])
     results: list[StageResult] = []
     for number, stage in enumerate(stages, 1):
-        inputs = {name: context.artifacts[name].key for name in stage.inputs} | dict(stage.external(experiment))
-        key = store.key(stage.name, stage.version, stage.options(experiment), inputs)
+        key, inputs = stage.key(experiment, context.artifacts)
         start = time.perf_counter()
-        with store.lock(stage.name, key):
-            found = store.find(stage.name, key)
+        with store.lock(stage.stored_as, key):
+            found = store.find(stage.stored_as, key)
             if found is None:
                 say(f"[{number}/{len(stages)}] {stage.name} …")
                 context.event("stage started", stage=stage.name, key=key)
                 about = {"version": stage.version, "inputs": inputs, "software": describe_software()}
-                with store.write(stage.name, key, about=about, resume=stage.resume) as draft:
+                with store.write(stage.stored_as, key, about=about, resume=stage.resume) as draft:
                     stage.run(context, draft)
-        artifact = found or store.find(stage.name, key)
+        artifact = found or store.find(stage.stored_as, key)
         assert artifact is not None
         context.artifacts[stage.name] = artifact
         seconds = time.perf_counter() - start
@@ -159,7 +175,7 @@ def _run_stages(
     return results
 
 
-def write_manifest(out: Path, experiment: Experiment, results: Sequence[StageResult]) -> None:
+def write_manifest(out: Path, experiment: Experiment | CrossValidation, results: Sequence[StageResult]) -> None:
     """`manifest.json`: what this run is made of, by key and digest."""
     manifest = {
         "name": experiment.name,
@@ -175,7 +191,7 @@ PLACES = {"train": "checkpoint", "datasets": "dataset", "splits": "", "evaluatio
 
 
 def place_files(artifact: Artifact, stage: str, out: Path) -> None:
-    """Show an artifact's files in the run folder: hard links where the disk allows it, else copies."""
+    """Show an artifact's files at their place in the run folder."""
     kind, _, name = stage.partition("/")
     place = f"{PLACES[kind]}/{name}" if name and kind in ("train", "mapping") else PLACES.get(stage)
     if place is None:
@@ -186,6 +202,11 @@ def place_files(artifact: Artifact, stage: str, out: Path) -> None:
     else:
         for folder in {name.partition("/")[0] for name in artifact.record["files"] if "/" in name}:
             shutil.rmtree(target / folder, ignore_errors=True)
+    link_files(artifact, target)
+
+
+def link_files(artifact: Artifact, target: Path) -> None:
+    """Show an artifact's files in a folder: hard links where the disk allows it, else copies."""
     for name in artifact.record["files"]:
         link_file(artifact.path / name, target / name)
 

@@ -24,7 +24,7 @@ from bocage.evaluation.options import EvaluationOptions
 from bocage.mapping.options import MappingOptions
 from bocage.mapping.preprocessing import check_preprocessing
 from bocage.parcels.read import read_parcel_file
-from bocage.pipeline.stages import describe_preprocessing
+from bocage.pipeline.stages import describe_mapped, describe_preprocessing, load_predictors
 from bocage.regions.options import RegionOptions
 from bocage.regions.plan import plan_regions, region_from_text
 from bocage.reports.data import RunPaths
@@ -93,7 +93,7 @@ def map_with_checkpoint(
         DataError: if the imagery is not prepared as the models' training data were; every difference is named.
     """
     from bocage.mapping.map_tiles import map_tiles
-    from bocage.models.checkpoint import load_predictor, read_record
+    from bocage.models.checkpoint import read_record
 
     records = [read_record(folder) for folder in checkpoints]
     if cube is not None:
@@ -107,15 +107,14 @@ def map_with_checkpoint(
         say(f"checking cube {name} against the training data of '{record.name}'")
         made = CubeOptions(**opened.record["options"])
         check_preprocessing(record.preprocessing, describe_preprocessing(made, opened.level))
-    first, *others = [read_json(folder / "model.json") for folder in checkpoints]
     maps = map_tiles(
-        [load_predictor(folder) for folder in checkpoints],
+        load_predictors(checkpoints, options),
         cubes,
         read_parcel_file(parcels) if parcels else None,
         out,
         options,
         colors=[c["color"] for c in records[0].classes],
-        model=first | ({"ensemble": others} if others else {}),
+        model=describe_mapped(checkpoints),
     )
     files = ("class_map", "confidence_map", "probabilities", "parcels", "areas", "style", "stac_item")
     entries = [

@@ -7,7 +7,7 @@ scenes ──► cubes ──────────────┴─► patch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -32,13 +32,18 @@ from bocage.datasets.combine import merge_datasets
 from bocage.datasets.lock import Source, write_lock
 from bocage.datasets.objects import build_object_dataset
 from bocage.datasets.read import open_dataset
+from bocage.datasets.write import SELECTION
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.predictions import WHAT_IS_PREDICTED
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
 from bocage.labels.options import LabelOptions
 from bocage.labels.store import LabelStore, build_labels, open_labels
+from bocage.mapping.map_area import map_area
+from bocage.mapping.map_tiles import TilePlan, combine, join_tiles, plan_tiles
+from bocage.mapping.options import MappingOptions
 from bocage.models.options import ForestOptions, ModelOptions, XGBoostOptions
+from bocage.models.predictor import Predictor
 from bocage.parcels.read import read_parcel_columns, stream_parcels
 from bocage.parcels.store_code_tables import find_code_table
 from bocage.patches.candidates import find_candidates
@@ -65,6 +70,7 @@ from bocage.splits.store import read_given, read_split, write_split
 from bocage.taxonomy.load import load_taxonomy
 from bocage.taxonomy.taxonomy import Taxonomy
 from bocage.taxonomy.write_classes import write_classes
+from bocage.training.options import TrainingOptions
 
 PARCELS = "parcels.parquet"
 SCENES = "scenes.json"
@@ -79,7 +85,8 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     models = tuple(f"train/{m.name}" for m in experiment.models)
     parts = experiment.split_up()
     own = [stage for name, part in parts.items() for stage in place_stages(plan_building(part), name, part)]
-    joined = Stage("datasets", 1, tuple(f"datasets/{name}" for name in parts), lambda _: None, join_datasets)
+    whole = tuple(f"datasets/{name}" for name in parts)
+    joined = Stage("datasets", 1, whole, lambda e: e.datasets.selection, join_datasets)
     flow = [
         *([*own, joined] if parts else plan_building(experiment)),
         Stage("splits", 1, ("datasets",), lambda e: [e.splits, e.seed], make_parts, external=_given_split),
@@ -127,7 +134,7 @@ def plan_mapping(experiment: Experiment) -> Stage:
     """The map of one country and year."""
     mapped = tuple(f"train/{name}" for name in mapped_models(experiment))
     inputs = ("taxonomy", "cubes", *mapped)
-    return Stage("mapping", 2, inputs, lambda e: [e.mapping], make_map, external=_area_regions, resume=True)
+    return Stage("mapping", 3, inputs, lambda e: [e.mapping], make_map, external=_area_regions, resume=True)
 
 
 def make_parcels(context: Context, draft: Draft) -> None:
@@ -231,7 +238,7 @@ def make_patches(context: Context, draft: Draft) -> None:
     selection = plan_selection(judged, options.selection, class_names)
     judged.to_parquet(draft.path / CANDIDATES)
     selection.taken.to_parquet(draft.path / SELECTED)
-    write_json(draft.path / "selection.json", dict(selection.about))
+    write_json(draft.path / SELECTION, dict(selection.about))
     draft.tally = judgement.then(selection.tally)
 
 
@@ -282,7 +289,7 @@ def make_object_dataset(context: Context, draft: Draft) -> None:
 def join_datasets(context: Context, draft: Draft) -> None:
     """The data sets of several countries and years → one."""
     own = [open_dataset(a.path) for name, a in context.artifacts.items() if name.startswith("datasets/")]
-    info, draft.tally = merge_datasets(own, draft.path)
+    info, draft.tally = merge_datasets(own, draft.path, selection=context.experiment.datasets.selection)
     document_derived(draft.path, own, name=", ".join(context.experiment.split_up()), software=describe_software())
     draft.notes = {"digest": info.digest}
 
@@ -307,6 +314,7 @@ def make_dataset(context: Context, draft: Draft) -> None:
         threads=context.workers,
         resume=True,
     )
+    write_json(draft.path / SELECTION, read_json(context.path("patches") / SELECTION))
     _document(context, draft.path)
     draft.tally = Tally(info.n_samples)
     draft.notes = {"digest": info.digest}
@@ -415,22 +423,59 @@ def _predict_all(
 
 
 def make_map(context: Context, draft: Draft) -> None:
-    """Checkpoints over every cube → class map, confidence, a vote for each parcel. A killed map goes on."""
-    from bocage.mapping.map_tiles import map_tiles
+    """Checkpoints over every cube → class map, confidence, a vote for each parcel; mosaics. A killed map goes on."""
+    options, taxonomy, cubes = context.experiment.mapping, context.artifacts["taxonomy"], context.artifacts["cubes"]
+    trained = [f"train/{name}" for name in mapped_models(context.experiment)]
+    inputs = {name: context.artifacts[name].key for name in ("taxonomy", *trained)} | _area_regions(context.experiment)
+    checkpoints, stores = [context.path(name) for name in trained], open_cubes(cubes.path)
+    plans = plan_tiles(stores, gpd.read_parquet(taxonomy.path / PARCELS), options)
+    pieces = [
+        Piece(
+            *(name, "map", 1, [name, plans[name].votes, plans[name].options]),
+            partial(_build_map, checkpoints, cubes.path / name, taxonomy.path, plans[name]),
+            inputs | {"cube": key},
+            resume=True,
+        )
+        for name, key in piece_keys(cubes).items()
+    ]
+    link_pieces(draft, pieces, run_pieces(context, pieces))
+    join_tiles(
+        combine(load_predictors(checkpoints, options), augment=options.augment),
+        stores,
+        plans,
+        draft.path,
+        colors=_read_colors(taxonomy.path),
+        model=describe_mapped(checkpoints),
+    )
+
+
+def _build_map(checkpoints: list[Path], cube: Path, taxonomy: Path, plan: TilePlan, folder: Path, _: int) -> None:
+    map_area(
+        combine(load_predictors(checkpoints, plan.options), augment=plan.options.augment),
+        open_cube(cube),
+        gpd.read_parquet(taxonomy / PARCELS) if plan.votes else None,
+        folder,
+        plan.options,
+        colors=_read_colors(taxonomy),
+        model=describe_mapped(checkpoints),
+        name=cube.name,
+    )
+
+
+def load_predictors(checkpoints: Sequence[Path], options: MappingOptions) -> list[Predictor]:
     from bocage.models.checkpoint import load_predictor
 
-    experiment = context.experiment
-    folders = [context.path(f"train/{name}") for name in mapped_models(experiment)]
-    first, *others = [read_json(folder / "model.json") for folder in folders]
-    map_tiles(
-        [load_predictor(folder) for folder in folders],
-        open_cubes(context.path("cubes")),
-        gpd.read_parquet(context.path("taxonomy") / PARCELS),
-        draft.path,
-        experiment.mapping,
-        colors=[c.color for c in read_classes(context).classes],
-        model=first | ({"ensemble": others} if others else {}),
-    )
+    return [load_predictor(folder, precision=options.precision) for folder in checkpoints]
+
+
+def describe_mapped(checkpoints: Sequence[Path]) -> dict[str, Any]:
+    """What is mapped: a checkpoint's model.json, with those of further ones under `ensemble`."""
+    first, *others = [dict(read_json(folder / "model.json")) for folder in checkpoints]
+    return first | ({"ensemble": others} if others else {})
+
+
+def _read_colors(taxonomy: Path) -> list[str]:
+    return [c.color for c in _read_taxonomy(taxonomy).classes]
 
 
 def make_report(context: Context, draft: Draft) -> None:
@@ -523,6 +568,7 @@ def describe_preprocessing(cubes: CubeOptions, level: str) -> dict[str, Any]:
     """What was done to the imagery: a model carries it along, and mapping refuses imagery that was made otherwise."""
     return {
         "level": level,
+        "offset": "each product's own, added",  # reflectance = (DN + offset) / quantification, always
         "bands": list(cubes.bands),
         "resolution_m": cubes.resolution_m,
         "resampling": cubes.resampling,
@@ -569,11 +615,12 @@ def _trainer(model: ModelOptions) -> Callable[[Context, Draft], None]:
 
 
 def _training_of(model: ModelOptions) -> Callable[[Experiment], Any]:
-    return lambda e: [
-        model,
-        e.training.deciding(trees=isinstance(model.options, ForestOptions | XGBoostOptions)),
-        e.seed,
-    ]
+    return lambda e: describe_training(model, e.training, e.seed)
+
+
+def describe_training(model: ModelOptions, training: TrainingOptions, seed: int) -> list[Any]:
+    """What decides a checkpoint, beside the samples."""
+    return [model, training.deciding(trees=isinstance(model.options, ForestOptions | XGBoostOptions)), seed]
 
 
 def _parcel_files(experiment: Experiment) -> dict[str, str]:
@@ -600,7 +647,8 @@ def _given_split(experiment: Experiment) -> dict[str, str]:
 
 
 def _places(experiment: Experiment) -> dict[str, str]:
-    """The catalog, and the file of regions if one is named."""
+    """The catalog, and the file of regions and the land-cover maps if such are named."""
+    path, maps = experiment.regions.path, [Path(p) for p in experiment.regions.landcover if Path(p).exists()]
     found = {"catalog": fingerprint_catalog(experiment.scenes)}
-    path = experiment.regions.path
-    return found | ({"regions": fingerprint_tree(Path(path))} if path and Path(path).is_file() else {})
+    found |= {"regions": fingerprint_tree(Path(path))} if path and Path(path).is_file() else {}
+    return found | ({"landcover": digest_value([fingerprint_tree(p) for p in maps])} if maps else {})

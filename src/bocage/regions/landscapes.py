@@ -41,7 +41,8 @@ def plan_landscapes(
     """The boxes with most cropland around each place, named `<place>_<rank>`.
 
     Args:
-        landcover: rasters with WorldCover's numbers, or STAC items of such; what lies in none is unknown.
+        landcover: rasters with WorldCover's numbers, STAC items of such, or folders of GeoTIFFs; what lies in none is
+            unknown.
         cell_m: side of a box; the place lies in the middle of one of them.
         reach_m: how far a box's centre may be from the place.
         max_cells: boxes of a place, at most; one without cropland is never taken.
@@ -50,14 +51,14 @@ def plan_landscapes(
         CorruptFile: if a map cannot be read.
         NothingLeft: if a place has no cropland within reach.
     """
-    found = []
+    found, maps = [], [path for given in landcover for path in maps_of(given)]
     for name, longitude, latitude in places:
         crs = f"EPSG:{(32600 if latitude >= 0 else 32700) + int((longitude + 180) // 6) + 1}"
         x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(longitude, latitude)
         n_cells, per_cell = 2 * int(reach_m // cell_m) + 1, max(round(cell_m / _SAMPLE_M), 1)
         left, top = x - n_cells / 2 * cell_m, y + n_cells / 2 * cell_m
         cropland = np.zeros((n_cells * per_cell, n_cells * per_cell), np.bool_)
-        for path in landcover:
+        for path in maps:
             cropland |= _read_cover(path, crs, left, top, cell_m / per_cell, len(cropland)) == CROPLAND
         cells = rank_cropland(cropland, n_cells, reach_m / cell_m)[:max_cells]
         if not cells:
@@ -84,6 +85,12 @@ def rank_cropland(cropland: Bool, n_cells: int, reach: float) -> list[tuple[int,
     distance = np.hypot(row - n_cells // 2, col - n_cells // 2)
     order = np.lexsort((distance, -share.ravel()))
     return [(int(row[i]), int(col[i])) for i in order if share.flat[i] > 0 and distance[i] <= reach]
+
+
+def maps_of(given: str) -> list[str]:
+    """The GeoTIFFs of a folder; what is no folder is a map itself."""
+    folder = Path(given)
+    return sorted(map(str, folder.glob("*.tif"))) if folder.is_dir() else [given]
 
 
 def _read_cover(path: str, crs: str, left: float, top: float, step_m: float, n: int) -> UInt8:

@@ -34,7 +34,9 @@ class RegionOptions(Options):
         5, ge=1, description="cells that are taken, the best first (kind: grid, hot_cells; landscapes: of each place)"
     )
     landcover: tuple[str, ...] = Field(
-        (), description="ESA WorldCover rasters, or STAC items of them, that cover the places (kind: landscapes)"
+        (),
+        description="ESA WorldCover rasters, STAC items of them, or folders of GeoTIFFs, that cover the places "
+        "(kind: landscapes)",
     )
     reach_m: float = Field(
         30_000.0, ge=0, description="how far, in metres, a cell's centre may be from its place (kind: landscapes)"

@@ -233,7 +233,7 @@ def sample_panels(panels: Panels, classes: Sequence[ClassInfo]) -> bytes:
                     axes.set_title(title)
         drawn = np.concatenate([panels.labels.ravel(), *(p.ravel() for p in panels.predictions.values())])
         extra = [Patch(color=RIGHT_COLOR, label="right"), Patch(color=WRONG_COLOR, label="wrong")]
-        _legend(figure, _handles(drawn, classes) + extra, columns=7)
+        _legend(figure, _handles(drawn, classes) + extra, columns=min(columns, 7))
     return to_png(figure)
 
 

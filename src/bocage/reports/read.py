@@ -69,7 +69,7 @@ def read_run(
         split_audit=_json(paths.split_audit),
         checkpoints={model: _checkpoint(folder) for model, folder in paths.checkpoints.items()},
         evaluation=_json(paths.evaluation / "evaluation.json") if paths.evaluation else None,
-        panels=_panels(paths.evaluation / "panels.npz") if paths.evaluation else None,
+        panels=read_panels(paths.evaluation / "panels.npz") if paths.evaluation else None,
         maps={folder.name: _map(folder) for folder in paths.maps},
         provenance=provenance or {},
     )
@@ -198,7 +198,7 @@ def _checkpoint(folder: Path) -> Checkpoint:
     return Checkpoint(read_json(_there(folder / "model.json")), _json(history) if history.exists() else None)
 
 
-def _panels(path: Path) -> Panels | None:
+def read_panels(path: Path) -> Panels | None:
     """The samples kept for pictures; None if the evaluation kept none."""
     if not path.exists():
         return None

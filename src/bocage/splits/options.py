@@ -27,11 +27,23 @@ class SplitOptions(Options):
         ge=0,
         description="Samples nearer than this (metres) to one of another part are dropped; test stays, else val.",
     )
-    over: Literal["blocks", "tiles", "regions", "countries", "years"] = Field(
-        "blocks", description="kfold: the units that are dealt to folds."
+    balance: Literal["pixels", "labels"] = Field(
+        "pixels",
+        description="What every part gets its share of. pixels: the pixels of each class (of parcels their number); "
+        "labels: the patches that hold each class. random_patches deals without looking, or, with labels, by iterative "
+        "multi-label stratification.",
     )
-    n_folds: int = Field(3, ge=3, description="kfold: number of folds.")
-    fold: int = Field(0, ge=0, description="kfold: which fold is test, from 0; the next one is val, the others train.")
+    over: Literal["blocks", "tiles", "zones", "regions", "countries", "years"] = Field(
+        "blocks",
+        description="kfold: the units that are dealt to folds. zones: one zone of each region is test in every fold, "
+        "and the folds of the other zones are val in turn.",
+    )
+    n_folds: int = Field(3, ge=2, description="kfold: number of folds, three or more unless over zones.")
+    fold: int = Field(
+        0,
+        ge=0,
+        description="kfold: which fold is test (over zones: val), from 0; the next one is val, the others train.",
+    )
     scenario: dict[Literal["train", "val", "test"], tuple[str, ...]] = Field(
         {},
         description="scenario: part → country-years such as FR-2019, or countries FR, or years 2019. Without val, "
@@ -62,6 +74,8 @@ class SplitOptions(Options):
             raise ValueError(f"a scenario names train and test, got {', '.join(self.scenario)}")
         if (self.strategy == "given") != (self.path is not None):
             raise ValueError("`path` belongs to strategy: given, which needs it")
+        if self.n_folds < 3 and self.over != "zones":
+            raise ValueError("test, val and train need three folds; two are enough over zones")
         if self.fold >= self.n_folds:
             raise ValueError(f"fold {self.fold} of {self.n_folds}: folds are counted from 0")
         return self

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bocage.core.arrays import IGNORE
 from bocage.core.errors import DataError
 from bocage.core.registry import Registry
+from bocage.core.stratify import deal_stratified
 from bocage.splits.balance import assign_blocks
 from bocage.splits.options import SplitOptions
 from bocage.splits.record import DROPPED, PARTS
@@ -48,7 +49,7 @@ def label_columns(manifest: pd.DataFrame) -> list[str]:
 def deal_blocks(
     manifest: pd.DataFrame, blocks: NDArray[np.object_], options: SplitOptions, rng: np.random.Generator
 ) -> Parts:
-    """Whole blocks, balanced by pixels of each class (and by number of samples)."""
+    """Whole blocks, balanced by class (and by number of samples)."""
     n = len(np.unique(blocks.astype(str)))
     if n < len(PARTS):
         raise DataError(
@@ -56,15 +57,22 @@ def deal_blocks(
             f"{options.block_m:g} m, but {len(PARTS)} parts need one each. Make splits.block_m smaller, or use more "
             "ground."
         )
-    return np.array(PARTS, object)[deal_units(manifest, blocks, options.fractions, rng)]
+    return np.array(PARTS, object)[deal_units(manifest, blocks, options.fractions, options, rng)]
 
 
 def deal_units(
-    manifest: pd.DataFrame, units: NDArray[np.object_], fractions: Sequence[float], rng: np.random.Generator
+    manifest: pd.DataFrame,
+    units: NDArray[np.object_],
+    fractions: Sequence[float],
+    options: SplitOptions,
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Number of the share (of `fractions`) that each sample's unit goes to, balanced by pixels of each class."""
+    """Number of the share (of `fractions`) that each sample's unit goes to, balanced as `options.balance` says."""
     _, unit = np.unique(units.astype(str), return_inverse=True)
-    counts = manifest[label_columns(manifest)].assign(n_samples=1).groupby(unit).sum()
+    amounts = manifest[label_columns(manifest)]
+    if options.balance == "labels":
+        amounts = (amounts > 0).astype(np.int64)
+    counts = amounts.assign(n_samples=1).groupby(unit).sum()
     return np.asarray(assign_blocks(counts.to_numpy(np.int64), fractions, rng)[unit])
 
 
@@ -96,7 +104,7 @@ def deal_groups(what: str) -> Deal:
         units = units_of(manifest, what, blocks)
         names, counts = np.unique(units.astype(str), return_counts=True)
         if len(names) >= len(PARTS):
-            return np.array(PARTS, object)[deal_units(manifest, units, options.fractions, rng)]
+            return np.array(PARTS, object)[deal_units(manifest, units, options.fractions, options, rng)]
         if len(names) < 2:
             raise DataError(f"All samples are of one of the {what}: {names[0]}. Use strategy 'blocks', or more {what}.")
         parts = np.where(units == names[np.argmin(counts)], "test", "train").astype(object)
@@ -124,7 +132,7 @@ def with_validation(
             "validation. Make splits.block_m smaller."
         )
     share = np.array(options.fractions[:2]) / sum(options.fractions[:2])
-    dealt = deal_units(manifest[train].reset_index(drop=True), blocks[train], share.tolist(), rng)
+    dealt = deal_units(manifest[train].reset_index(drop=True), blocks[train], share.tolist(), options, rng)
     result = parts.copy()
     result[train] = np.array(PARTS[:2], object)[dealt]
     return result
@@ -138,29 +146,49 @@ def deal_zones(
     A zone is a region of the room `regions` named `<region>_<zone>`; all before the last `_` is its region.
     """
     zones = units_of(manifest, "regions", blocks)
-    part_of = dict[str, str]()
+    drawn = draw_zones(zones, rng)
+    part_of = {zone: "train" for own in drawn for zone in own}
+    part_of |= {own[1]: "val" for own in drawn if len(own) > 2} | {own[0]: "test" for own in drawn}
+    parts = np.array([part_of[zone] for zone in zones], object)
+    return parts if "val" in part_of.values() else with_validation(manifest, blocks, parts, options, rng)
+
+
+def draw_zones(zones: NDArray[np.object_], rng: np.random.Generator) -> list[list[str]]:
+    """The zones of each region, in an order that is drawn; the first of each is for test.
+
+    Raises:
+        DataError: if a region has only one.
+    """
+    drawn = []
     for region in sorted({zone.rpartition("_")[0] for zone in zones}):
         own = sorted({zone for zone in zones if zone.rpartition("_")[0] == region})
         if len(own) < 2:
             raise DataError(f"Region '{region}' has one zone, '{own[0]}'; a split by zones needs two or more of each.")
-        drawn = rng.permutation(np.array(own, object))
-        part_of |= dict.fromkeys(drawn, "train") | {drawn[0]: "test"}
-        if len(own) > 2:
-            part_of[drawn[1]] = "val"
-    parts = np.array([part_of[zone] for zone in zones], object)
-    return parts if "val" in part_of.values() else with_validation(manifest, blocks, parts, options, rng)
+        drawn.append([str(zone) for zone in rng.permutation(np.array(own, object))])
+    return drawn
 
 
 def deal_fold(
     manifest: pd.DataFrame, blocks: NDArray[np.object_], options: SplitOptions, rng: np.random.Generator
 ) -> Parts:
-    """Fold number `fold` is test, the next one val, the others train; the folds do not depend on `fold`."""
-    units = units_of(manifest, options.over, blocks)
-    n_units = len(np.unique(units.astype(str)))
+    """Fold number `fold` is test, the next one val, the others train; the folds do not depend on `fold`.
+
+    Over zones, one zone of each region is test instead, the same in every fold, and fold number `fold` is val.
+    """
+    units = units_of(manifest, "regions" if options.over == "zones" else options.over, blocks)
+    parts = np.full(len(manifest), "train", object)
+    if options.over == "zones":
+        parts[np.isin(units, [own[0] for own in draw_zones(units, rng)])] = "test"
+    rest = parts == "train"
+    n_units = len(np.unique(units[rest].astype(str)))
     if n_units < options.n_folds:
         raise DataError(f"{n_units} {options.over} cannot fill {options.n_folds} folds. Use fewer folds or blocks.")
-    folds = deal_units(manifest, units, [1 / options.n_folds] * options.n_folds, rng)
-    parts = np.full(len(manifest), "train", object)
+    shares = [1 / options.n_folds] * options.n_folds
+    folds = np.full(len(manifest), -1)
+    folds[rest] = deal_units(manifest[rest].reset_index(drop=True), units[rest], shares, options, rng)
+    if options.over == "zones":
+        parts[folds == options.fold] = "val"
+        return parts
     parts[folds == options.fold] = "test"
     parts[folds == (options.fold + 1) % options.n_folds] = "val"
     return parts
@@ -186,14 +214,16 @@ def deal_scenario(
 def deal_samples(
     manifest: pd.DataFrame, blocks: NDArray[np.object_], options: SplitOptions, rng: np.random.Generator
 ) -> Parts:
-    """Every sample by itself."""
+    """Every sample by itself, drawn, or (`balance: labels`) stratified by the classes that it holds."""
     n = len(manifest)
     if n < len(PARTS):
         raise DataError(f"{n} samples cannot fill {len(PARTS)} parts. Build a data set with more patches.")
     n_test = min(max(round(n * options.fractions[2]), 1), n - 2)
     n_val = min(max(round(n * options.fractions[1]), 1), n - n_test - 1)
-    parts = np.repeat(np.array(PARTS, object), [n - n_test - n_val, n_val, n_test])
-    return rng.permutation(parts)
+    sizes = (n - n_test - n_val, n_val, n_test)
+    if options.balance == "labels":
+        return np.array(PARTS, object)[deal_stratified(manifest[label_columns(manifest)].to_numpy() > 0, sizes, rng)]
+    return rng.permutation(np.repeat(np.array(PARTS, object), sizes))
 
 
 STRATEGIES.register("blocks")(Strategy(deal_blocks, separates=True))

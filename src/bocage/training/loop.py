@@ -19,17 +19,16 @@ from bocage.core.errors import CorruptFile, DataError
 from bocage.core.progress import Bar, bar
 from bocage.core.seeds import generator, sub_seed
 from bocage.datasets.loader import Batch, batches
-from bocage.datasets.manifest import pixel_columns
 from bocage.datasets.read import Dataset
 from bocage.metrics.confusion import confusion
 from bocage.metrics.scores import score_arrays
 from bocage.models.checkpoint import NETWORK_FILE, save_tensors
 from bocage.models.networks.initialize import initialize
-from bocage.models.networks.predictor import arrange, logits
+from bocage.models.networks.predictor import arrange, computing_in, logits
 from bocage.models.options import ModelOptions
 from bocage.models.wrap import BandStatistics, BandStatisticsCounter, standardize
 from bocage.models.zoo import NetworkKind
-from bocage.training.balance import patch_shares
+from bocage.training.balance import balanced_shares
 from bocage.training.crew import Crew, crew
 from bocage.training.hierarchy import ClassTree
 from bocage.training.history import Epoch, best_epoch, is_finished, to_lines
@@ -94,7 +93,8 @@ def train_network(
         initialize(network, sub_seed(seed, "weights"))
         network = arrange(network, device=device, precision=options.precision)
         optimizer = _optimizer(network, options)
-        history = _resume(folder / STATE_FILE, network, optimizer, fingerprint)
+        scaler = torch.amp.GradScaler(device, enabled=options.precision == "fp16")  # small gradients are 0 in fp16
+        history = _resume(folder / STATE_FILE, network, optimizer, scaler, fingerprint)
         shown.advance(len(history) * n_samples)
         stepped = together.share(network)
         if options.compile:
@@ -117,12 +117,14 @@ def train_network(
                 optimizer.zero_grad(set_to_none=True)
                 for batch in group:
                     loss = _loss(step(drop_dates(batch, options.drop_dates, rng), rng)[0], options)
-                    (loss / len(group)).backward()  # type: ignore[no-untyped-call]
+                    scaler.scale(loss / len(group)).backward()  # type: ignore[no-untyped-call]
                     train_loss += float(loss.detach()) * len(batch.sample_ids) / len(task.train.sample_ids)
                     shown.advance(together.size * len(batch.sample_ids))
                 if options.clip_norm is not None:
+                    scaler.unscale_(optimizer)
                     nn.utils.clip_grad_norm_(network.parameters(), options.clip_norm)
-                optimizer.step()
+                scaler.step(optimizer)
+                scaler.update()
 
             network.eval()
             checking = _Waiting(_val_batches(task, kind, options, together))
@@ -136,7 +138,11 @@ def train_network(
             if together.writes:
                 if best_epoch(history) == epoch:
                     save_tensors(network.state_dict(), folder / NETWORK_FILE)
-                notes = {"fingerprint": fingerprint, "history": [asdict(e) for e in history]}
+                notes = {
+                    "fingerprint": fingerprint,
+                    "history": [asdict(e) for e in history],
+                    "scaler": scaler.state_dict(),
+                }
                 write_state(folder / STATE_FILE, network, optimizer, notes)
                 write_text(folder / LINES, to_lines(history))
                 draw(history[-1])
@@ -192,7 +198,7 @@ class _Step:
     ) -> None:
         self._network, self._size_multiple, self.device = network, kind.size_multiple, device
         self.crew = together
-        self._bf16, self._statistics = options.precision == "bf16", task.statistics
+        self._precision, self._statistics = options.precision, task.statistics
         self._n_pixels = options.pixels_per_patch if kind.learns_from == "pixels" else None
         self._only_parcels = options.loss == "parcel_nll"
         self._weights = torch.from_numpy(task.class_weights).to(device)
@@ -208,7 +214,7 @@ class _Step:
         if self._statistics:
             image = torch.from_numpy(standardize(image.numpy(), batch.valid.numpy(), self._statistics))
         image, valid, days, labels = (t.to(self.device) for t in (image, batch.valid, batch.days, batch.labels))
-        with torch.autocast(self.device, torch.bfloat16, enabled=self._bf16):
+        with computing_in(self._precision, self.device):
             output = logits(self._network, image, valid, days, size_multiple=self._size_multiple)
         output = output.float()
         sums = loss_sums(output, labels, self._weights, self._levels)
@@ -221,9 +227,9 @@ def _train_batches(
     task: Task, kind: NetworkKind, options: TrainingOptions, seed: int, epoch: int, together: Crew
 ) -> Iterator[Batch]:
     ids = task.train.sample_ids
-    if options.sampling == "class_balanced":
-        counts = task.dataset.manifest.set_index("sample_id").loc[list(ids)]
-        shares = patch_shares(counts[pixel_columns(len(task.dataset.info.classes))[:-1]].to_numpy(np.int64))
+    if options.sampling != "all":
+        patches = task.dataset.manifest.set_index("sample_id").loc[list(ids)]
+        shares = balanced_shares(patches, options.sampling, len(task.dataset.info.classes))
         ids = tuple(map(str, generator(seed, "patches", epoch).choice(ids, len(ids), p=shares)))
     return batches(
         task.dataset,
@@ -289,13 +295,20 @@ def count_band_statistics(dataset: Dataset, part: Part) -> BandStatistics:
     return counter.result()
 
 
-def _resume(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, fingerprint: str) -> list[Epoch]:
-    """The history so far, with network and optimiser as they were after it; empty for a fresh start."""
+def _resume(
+    path: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    fingerprint: str,
+) -> list[Epoch]:
+    """The history so far, with network, optimiser and scaler as they were after it; empty for a fresh start."""
     notes = read_notes(path)
     if notes is None or notes.get("fingerprint") != fingerprint:
         return []
     try:
         history = [Epoch(**e) for e in notes["history"]]
+        scaler.load_state_dict(notes["scaler"])
     except (KeyError, TypeError) as error:
         raise CorruptFile(
             f"{path} is of another version ({error}). Delete it; the training then starts over."
@@ -326,7 +339,7 @@ def _memory_advice(options: TrainingOptions) -> Iterator[None]:
     except RuntimeError as error:
         if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
             raise
-        precision = "" if options.precision == "bf16" else ", training.precision: bf16"
+        precision = ", training.precision: bf16" if options.precision == "fp32" else ""
         raise DataError(
             f"Out of memory with training.batch_size {options.batch_size} ({str(error).splitlines()[0]}). Set a "
             "smaller batch_size and as much more training.accumulate (the same step with less memory), a smaller "

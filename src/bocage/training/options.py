@@ -69,18 +69,20 @@ class TrainingOptions(Options):
     drop_dates: float = Field(
         0.0, ge=0, lt=1, description="Share of the dates of a training series that go missing, drawn anew each time."
     )
-    sampling: Literal["all", "class_balanced"] = Field(
+    sampling: Literal["all", "class_balanced", "region_balanced"] = Field(
         "all",
         description="all: each patch once an epoch; class_balanced: as many, drawn with replacement so that all "
-        "classes are met alike.",
+        "classes are met alike; region_balanced: the same for the regions of all countries and years.",
     )
     pixels_per_patch: int = Field(
         512, ge=1, description="Networks on single pixels: labelled pixels drawn from each patch, also to validate."
     )
     threads: int | None = Field(None, ge=1, description="CPU threads; null: as many as torch takes.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if there is one.")
-    precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="bf16: convolutions in bfloat16, weights and loss in float32; up to twice as fast."
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        "fp32",
+        description="bf16: convolutions in bfloat16, weights and loss in float32; up to twice as fast. fp16: the same "
+        "in float16 with scaled gradients, on a GPU or a CPU that has instructions for it.",
     )
     compile: bool = Field(
         False,

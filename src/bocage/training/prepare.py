@@ -23,9 +23,11 @@ def drop_dates(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
 def pick_patch_pixels(batch: Batch, n: int, rng: np.random.Generator) -> Batch:
     """`n` labelled pixels of each sample, as samples of 1×1 pixels: (B·n, T, C, 1, 1).
 
-    Pixels without a valid date are not picked. A sample with fewer gives some of them twice; one with none gives `n`
+    Pixels without a valid date are not picked. A sample of fewer pixels gives as many as it has, but two at least, so
+    that a batch of one parcel still has a spread; where fewer have a label, some come twice. One without any gives
     pixels that are ignored.
     """
+    n = min(n, max(2, batch.labels[0].numel()))
     labels, seen = batch.labels.flatten(1).numpy(), batch.valid.any(1).flatten(1).numpy()
     chosen = []
     for row in np.where(seen, labels, IGNORE):

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
+import yaml
 
 from bocage.benchmarks.benchmark import BENCHMARKS, find_view, open_checked, parse_options
 from bocage.core.errors import ConfigError, CorruptFile, UnknownName
@@ -119,8 +121,67 @@ def test_sen4agrinet_with_wrong_bands_labels_and_a_cut_file(damaged: Damaged) ->
     assert found[1].startswith(f"{second.name}: truncated or no netCDF-4 file")
 
 
+def test_sen4agrinet_parcels_with_missing_columns_labels_and_a_cut_file(damaged: Damaged) -> None:
+    path = damaged("sen4agrinet")
+    for file in path.glob("*.nc"):
+        file.unlink()  # a copy may hold the parcels alone
+    (file,) = path.glob("*.csv.gz")
+    table = pd.read_csv(file)
+    table.assign(label=table["label"].where(table.index != 3, 42)).to_csv(file, index=False)
+    assert problems("sen4agrinet", path) == [f"{file.name}: labels [42] are outside the list 100–998"]
+    table.drop(columns=["B10_04_mean", "B8A_11_std"]).to_csv(file, index=False)
+    expected = f"{file.name} lacks 2 of 315 columns, such as B8A_11_std, B10_04_mean"
+    assert problems("sen4agrinet", path) == [expected]
+    cut(file)
+    assert problems("sen4agrinet", path)[0].startswith(f"{file.name} is truncated")
+
+
+def test_holdout_with_truncated_samples_and_without_a_data_set(damaged: Damaged) -> None:
+    path = damaged("eurocrops_holdout")
+    cut(max((path / "BE_VLG_2021" / "dataset").rglob("*.*"), key=lambda file: file.stat().st_size))
+    (path / "BE_WAL_2021" / "dataset" / "dataset.json").unlink()
+    found = problems("eurocrops_holdout", path)
+    assert found[0].startswith("BE_VLG_2021: ")
+    assert "was not finished" in found[-1]
+
+
+def test_holdout_without_a_band_and_with_a_label_outside_the_list(damaged: Damaged) -> None:
+    path = damaged("eurocrops_holdout")
+    file = path / "BE_VLG_2021" / "dataset" / "dataset.json"
+    info = json.loads(file.read_text())
+    info["bands"].remove("B11")
+    info["classes"][-1]["name"] = "hops"
+    file.write_text(json.dumps(info))
+    found = problems("eurocrops_holdout", path)
+    assert found[0].startswith("BE_VLG_2021: its classes are background, ")
+    assert found[0].endswith(", hops, not those of 'eurocrops-10'")
+    assert found[1] == "BE_VLG_2021: it lacks the bands B11"
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "reason"),
+    [
+        ("patches", "stride_px", 32, "the windows leave gaps or overlap"),
+        ("patches", "border", False, "the windows leave gaps or overlap"),
+        ("patches", "filters", {"target_classes": ["wheat"]}, "chosen for their classes (wheat)"),
+        ("patches", "selection", {"rare_classes": ["oats"]}, "windows were selected (patches.selection: rare_classes)"),
+        ("patches", "selection", {"max_total": 5}, "windows were selected (patches.selection: max_total)"),
+        ("regions", "target_classes", ["oats"], "chosen for their classes (oats)"),
+    ],
+)
+def test_holdout_that_breaks_a_rule(damaged: Damaged, section: str, key: str, value: object, reason: str) -> None:
+    path = damaged("eurocrops_holdout")
+    file = path / "BE_WAL_2021" / "experiment.yaml"
+    record = yaml.safe_load(file.read_text())
+    record[section][key] = value
+    file.write_text(yaml.safe_dump(record))
+    (problem,) = problems("eurocrops_holdout", path)
+    assert problem.startswith("BE_WAL_2021: ")
+    assert reason in problem
+
+
 def test_a_model_of_other_classes_fits_no_view() -> None:
     with pytest.raises(ConfigError, match="fit no view of 'pastis'"):
-        find_view(BENCHMARKS["pastis"], None, ("background", "rice"))
+        find_view(BENCHMARKS["pastis"], None, ("background", "rice"), ())
     with pytest.raises(UnknownName, match="Did you mean 'native'"):
-        find_view(BENCHMARKS["pastis"], "nativ", ())
+        find_view(BENCHMARKS["pastis"], "nativ", (), ())

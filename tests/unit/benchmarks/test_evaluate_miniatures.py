@@ -9,21 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bocage.benchmarks.benchmark import BENCHMARKS, Entry, open_checked, parse_options
-from bocage.benchmarks.crosswalks import target_lookup, target_names
+from bocage.benchmarks.benchmark import Entry, View, open_checked, parse_options
+from bocage.benchmarks.crosswalks import target_lookup
 from bocage.benchmarks.read_dacia5 import BAND_ORDER
 from bocage.benchmarks.read_pastis import BANDS as PASTIS_BANDS
 from bocage.benchmarks.read_zuericrop import BANDS as ZUERICROP_BANDS
+from bocage.benchmarks.registry import BENCHMARKS
 from bocage.benchmarks.write_zuericrop import CODES
 from bocage.cli.main import main
-from bocage.core.bands import BANDS
+from bocage.core.bands import BANDS, DEFAULT_BANDS
+from bocage.core.options import Options
 from bocage.core.sample import Sample
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.score_benchmark import FOLD_MEAN, evaluate_benchmark
 from bocage.metrics.shift import summarise
 from bocage.models.checkpoint import NETWORK_FILE, ModelRecord, load_predictor, save_tensors, write_record
 from bocage.models.networks.initialize import initialize
-from bocage.models.options import UNet4Options
+from bocage.models.options import TempCnnOptions, UNet4Options
 from bocage.models.zoo import MODELS
 
 ALL = np.arange(256)
@@ -35,6 +37,8 @@ CASES = [  # view, order of the painted bands, painted rank → class
     ("zuericrop", "native", ZUERICROP_BANDS, np.array([0, *CODES])),
     ("zuericrop", "eurocrops-10", ZUERICROP_BANDS, target_lookup("zuericrop")[[0, *CODES]]),
     ("sen4agrinet", "native", tuple(BANDS), ALL),
+    ("sen4agrinet", "objects", tuple(f"{band}_mean" for band in BANDS), ALL),
+    ("eurocrops_holdout", "eurocrops-10", DEFAULT_BANDS, ALL),
 ]
 
 
@@ -45,7 +49,8 @@ def test_a_model_that_reads_the_class_scores_one(
     benchmark = BENCHMARKS[name]
     view = benchmark.views[view_name]
     collection = open_checked(benchmark, miniatures[name], view, parse_options(benchmark, {}))
-    model = reader(view.bands, view.class_names, order, lookup)
+    bands = tuple(band for band in view.bands if band in order)  # parcels have deviations as well
+    model = reader(bands, view.class_names, order, lookup)
     result = evaluate_benchmark({"m": model}, collection, EvaluationOptions(bootstrap=100), seed=0)
     assert {*view.protocols} <= set(result["protocols"])
     assert (FOLD_MEAN in result["protocols"]) == bool(view.test_folds)
@@ -57,21 +62,28 @@ def test_a_model_that_reads_the_class_scores_one(
 
 def save_untrained(folder: Path, training: Mapping[str, Any] | None = None) -> Path:
     """A U-Net of ten bands and the eleven classes, as training would leave it, but untrained."""
+    view, options = BENCHMARKS["pastis"].views["eurocrops-10"], UNet4Options(base_channels=8, groups=4)
+    return save_network(folder, "unet4_gn", options, view, 1, training)
+
+
+def save_network(
+    folder: Path, kind: str, options: Options, view: View, n_dates: int, training: Mapping[str, Any] | None = None
+) -> Path:
+    """An untrained network for the bands and classes of a view."""
     folder.mkdir()
-    options, names = UNet4Options(base_channels=8, groups=4), target_names()
-    bands = BENCHMARKS["pastis"].views["eurocrops-10"].bands
-    network = MODELS["unet4_gn"].build(options, len(bands), 1, len(names))
+    bands, names = view.bands, view.class_names
+    network = MODELS[kind].build(options, len(bands), n_dates, len(names))
     initialize(network, 3)
     save_tensors(network.state_dict(), folder / NETWORK_FILE)
     classes = tuple({"id": i, "name": n, "color": "#000000", "title": n} for i, n in enumerate(names))
-    about = {"kind": "unet4_gn", "options": options.model_dump(mode="json"), "n_parameters": None}
+    about = {"kind": kind, "options": options.model_dump(mode="json"), "n_parameters": None}
     about["training"] = training or {}
     about["statistics"] = {"mean": [0.2] * len(bands), "std": [0.1] * len(bands)}
     record = ModelRecord(
         name="m",
         classes=classes,
         bands=bands,
-        n_dates=1,
+        n_dates=n_dates,
         preprocessing={"level": "L2A"},
         **about,
     )
@@ -91,13 +103,47 @@ def test_evaluate_a_checkpoint_on_a_miniature(tmp_path: Path, capsys: pytest.Cap
     assert "missing: B8A" in capsys.readouterr().err
 
 
-def test_no_statistic_of_the_external_set_reaches_the_model(miniatures: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "view_name"), [(n, v) for n, b in BENCHMARKS.items() for v in b.views])
+def test_the_commands_run_on_every_view(
+    miniatures: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, view_name: str
+) -> None:
+    benchmark = BENCHMARKS[name]
+    view, copy = benchmark.views[view_name], str(miniatures[name])
+    collection = benchmark.open(miniatures[name], view_name, parse_options(benchmark, {}))
+    n_dates = len(collection.read(collection.entries[0]).days)
+    checkpoint = save_network(tmp_path / "m", "tempcnn", TempCnnOptions(n_hidden=2, kernel_dates=1), view, n_dates)
+    assert main(["benchmarks", "check", name, copy]) == 0
+    assert "The copy is whole." in capsys.readouterr().out
+    assert main(["benchmarks", "evaluate", name, copy, "--checkpoint", str(checkpoint), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["view"], result["n_samples"]) == (view_name, len(collection.entries))
+    assert {*view.protocols} <= set(result["protocols"])
+
+
+@pytest.mark.parametrize("name", ["pastis", "eurocrops_holdout"])
+def test_external_sets_are_drawn(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint, out = save_untrained(tmp_path / "unet"), tmp_path / "out"
+    assert main(["benchmarks", "evaluate", name, "--demo", "--checkpoint", str(checkpoint), "--out", str(out)]) == 0
+    with np.load(out / "panels.npz", allow_pickle=False) as panels:
+        n, side = panels["rgb"].shape[:2]
+        assert 1 < n <= 6
+        assert panels["labels"].shape == panels["prediction_model"].shape == (n, side, side)
+    scores = json.loads((out / "evaluation.json").read_text())
+    assert "crop_pixels" in scores["protocols"]
+    assert (out / "panels.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("name", "settings"), [("pastis", {"date": "middle"}), ("eurocrops_holdout", {})])
+def test_no_statistic_of_the_external_set_reaches_the_model(
+    miniatures: dict[str, Path], tmp_path: Path, name: str, settings: dict[str, Any]
+) -> None:
     folder = save_untrained(tmp_path / "unet")
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     predictor = load_predictor(folder)
-    benchmark = BENCHMARKS["pastis"]
-    view, options = benchmark.views["eurocrops-10"], parse_options(benchmark, {"date": "middle"})
-    collection = open_checked(benchmark, miniatures["pastis"], view, options)
+    benchmark = BENCHMARKS[name]
+    view, options = benchmark.views["eurocrops-10"], parse_options(benchmark, settings)
+    collection = open_checked(benchmark, miniatures[name], view, options)
     first = collection.entries[0]
 
     def brighten_others(entry: Entry) -> Sample:

@@ -5,9 +5,10 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from bocage.benchmarks.benchmark import BENCHMARKS, Collection, parse_options
+from bocage.benchmarks.benchmark import BENCHMARKS, Collection, find_view, parse_options
 from bocage.benchmarks.crosswalks import target_lookup, target_names
 from bocage.benchmarks.read_dacia5 import SHAPE, Dacia5Options, judge_window
 from bocage.benchmarks.read_pastis import find_clearest, find_season, to_reflectance
@@ -106,6 +107,18 @@ def test_1376_windows_follow_from_172_scenes() -> None:
     assert 172 * len(plan_windows(SHAPE, 256)) == 1376
 
 
+def test_counts_of_a_copy_stand_beside_the_published_ones(miniatures: dict[str, Path]) -> None:
+    def count(name: str) -> dict[str, int]:
+        benchmark = BENCHMARKS[name]
+        counted = dict(benchmark.count(miniatures[name], parse_options(benchmark, {})))
+        assert list(counted) == list(benchmark.published)
+        return counted
+
+    assert count("dacia5") == {"scenes": 6, "windows": 48, "retained windows": 24, "in season": 16}
+    assert list(count("pastis").values()) == [10, 150, 10]
+    assert count("eurocrops_holdout") == {"windows of BE_VLG_2021": 6, "windows of BE_WAL_2021": 6}
+
+
 def test_dacia5_windows_are_left_out_by_reason() -> None:
     options, may, winter = Dacia5Options(), date(2020, 5, 19), date(2020, 2, 14)
     labels = np.zeros((256, 256), np.uint8)
@@ -185,6 +198,35 @@ def test_sen4agrinet_scenario_is_a_coco_file(miniatures: dict[str, Path], tmp_pa
     coco.write_text(json.dumps({"images": [{"file_name": "2019_31TCJ_patch_09_09.nc"}]}))
     options = parse_options(BENCHMARKS["sen4agrinet"], {"coco": str(coco)})
     assert "1 of 1 patches" in BENCHMARKS["sen4agrinet"].check(miniatures["sen4agrinet"], options)[0]
+
+
+def test_sen4agrinet_parcels_are_samples_of_seven_months(miniatures: dict[str, Path]) -> None:
+    table = pd.read_csv(miniatures["sen4agrinet"] / "exp1_patches2000_strat_coco_test.csv.gz")
+    view = opened(miniatures, "sen4agrinet", "objects")
+    chosen = table["label"].isin([110, 120, 140, 150, 160, 170, 330, 435, 438, 510, 770])
+    assert len(view.entries) == chosen.sum() > 100
+    assert view.tally.dropped == {"none of the eleven crops": int((~chosen).sum())}
+    assert len({e.block for e in view.entries}) == 2  # the rows of a patch stand together: its ground
+    row = table[chosen].iloc[0]
+    sample = view.read(view.entries[0])
+    assert sample.image.shape == (7, 26, 1, 1)
+    assert sample.bands[:2] == ("B01_mean", "B01_std")
+    assert sample.image[0, sample.bands.index("B8A_mean"), 0, 0] == pytest.approx(row["B8A_04_mean"] / 1e4)
+    assert int(sample.labels[0, 0]) == to_classes(np.array([row["label"]]))[0]
+    assert [str(d)[5:7] for d in sample.days.astype("datetime64[D]")] == ["05", "06", "07", "08", "09", "10", "11"]
+    april = opened(miniatures, "sen4agrinet", "objects", first_month=4)
+    assert str(april.read(april.entries[0]).days.astype("datetime64[D]")[0]) == "2019-04-15"
+    scenario = "lists/exp1_patches2000_strat_coco_test.json"
+    assert len(opened(miniatures, "sen4agrinet", "objects", coco=scenario).entries) == len(view.entries)
+    assert not opened(miniatures, "sen4agrinet", "objects", coco="exp2_coco_test.json").entries
+
+
+def test_a_model_of_parcels_is_judged_on_parcels() -> None:
+    benchmark = BENCHMARKS["sen4agrinet"]
+    views = benchmark.views
+    names = views["native"].class_names
+    assert find_view(benchmark, None, names, ("B04", "B08")) == views["native"]
+    assert find_view(benchmark, None, names, ("B04_mean", "B04_std")) == views["objects"]
 
 
 def test_unknown_option_is_refused() -> None:

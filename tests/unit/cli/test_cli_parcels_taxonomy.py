@@ -177,8 +177,8 @@ def test_mistakes(file: Path, table: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match=r"needs a column map.*found crop, nr"):
         run("parcels", "read", file, "--source", "local", "--out", out)
     for text, message in (
-        ("colums: {code: crop}", "unknown key 'colums'. Did you mean 'columns'"),
-        ("columns: {kode: crop}", "unknown key 'kode'. Did you mean 'code'"),
+        ("colums: {code: crop}", "unknown key 'colums' .*Did you mean 'columns'"),
+        ("columns: {kode: crop}", "unknown key 'columns.kode' .*Did you mean 'code'"),
         ("columns: {code: crop}\nlayer: field", "No layer 'field'.*Did you mean 'fields'"),
     ):
         (tmp_path / "wrong.yaml").write_text(text)

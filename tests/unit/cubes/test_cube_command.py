@@ -150,6 +150,6 @@ def test_several_tiles_do_not_go_into_one_file(safe, products, tmp_path, capsys)
 def test_values_that_will_not_do_are_a_mistake_of_the_command_line(tmp_path, capsys):
     line = ["cube", "--catalog", str(tmp_path), "--out", str(tmp_path / "cube.nc")]
     assert main([*line, "--composite", "montly-median"]) == 2
-    assert "composite: Input should be 'none', 'monthly_median'" in capsys.readouterr().err
+    assert "'composite': Input should be 'none', 'monthly_median'" in capsys.readouterr().err
     assert main([*line, "--composite", "days-mean"]) == 2
     assert "every_days" in capsys.readouterr().err

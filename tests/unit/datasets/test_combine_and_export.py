@@ -10,19 +10,27 @@ import pytest
 import xarray as xr
 import zarr
 
+from bocage.benchmarks.read_sen4agrinet import Sen4AgriNetOptions, check_sen4agrinet
 from bocage.cli.main import main
 from bocage.core.errors import ConfigError, DataError, GridMismatch, UnknownName
-from bocage.datasets.coco import write_coco
+from bocage.core.grid import make_grid
+from bocage.core.sample import Origin
+from bocage.core.tally import Tally
+from bocage.datasets.card import document_derived
+from bocage.datasets.coco import sort_by_part, write_coco
 from bocage.datasets.combine import (
     diff_datasets,
     merge_datasets,
     number_shifts,
     sample_dataset,
     select_samples,
-    stratify,
 )
-from bocage.datasets.export import export_dataset, to_native
+from bocage.datasets.export import export_dataset
+from bocage.datasets.info import ClassInfo, DatasetInfo
 from bocage.datasets.read import open_dataset
+from bocage.datasets.record import Record
+from bocage.datasets.sen4agrinet import cut, group_windows, label_codes, monthly_medians, to_native
+from bocage.datasets.write import DatasetWriter
 from bocage.patches.options import SelectionOptions
 
 
@@ -105,13 +113,22 @@ def test_builds_are_merged_and_then_selected_as_one(folder: Path, world: SimpleN
         select_samples(merged, SelectionOptions(caps={"weat": 1}), tmp_path / "none")
 
 
-def test_stratification_beats_chance_on_rare_labels() -> None:
-    rng = np.random.default_rng(0)
-    holds = (rng.random((400, 6)) < [0.9, 0.5, 0.3, 0.1, 0.03, 0.01]).astype(float)
-    chosen = stratify(holds, 100, np.random.default_rng(1))
-    assert len(set(chosen.tolist())) == 100
-    np.testing.assert_allclose(holds[chosen].sum(axis=0), holds.sum(axis=0) / 4, atol=4)
-    np.testing.assert_array_equal(chosen, stratify(holds, 100, np.random.default_rng(1)))
+def test_what_is_joined_can_be_selected_before_it_is_written(folder: Path, tmp_path: Path) -> None:
+    """As one, over all of them, in one pass: the same as merging and selecting after it; the card shows both."""
+    first, other = open_dataset(folder), open_dataset(folder)
+    other.manifest["year"] = 2019
+    options = SelectionOptions(max_total=9, rare_classes=("vineyard",))
+    info, tally = merge_datasets([first, other], tmp_path / "at-once", selection=options)
+    assert (info.n_samples, tally) == (9, Tally(9, {"over the limit in all": 15}))
+    merge_datasets([first, other], tmp_path / "all")
+    select_samples(open_dataset(tmp_path / "all"), options, tmp_path / "after")
+    assert not diff_datasets(*(open_dataset(tmp_path / name) for name in ("at-once", "after")))["changed"]
+    about = json.loads((tmp_path / "at-once" / "selection.json").read_text())
+    assert about["after"]["vineyard"] == about["before"]["vineyard"]
+    document_derived(tmp_path / "at-once", [first], name="joined", software={})
+    card = (tmp_path / "at-once" / "card.md").read_text()
+    assert "## Before and after the selection" in card
+    assert "| vineyard |" in card.partition("## Before")[2]
 
 
 def test_npy_and_zarr_hold_the_same_arrays(folder: Path, tmp_path: Path) -> None:
@@ -163,6 +180,93 @@ def test_netcdf_patches_are_read_as_the_original_code_reads_them(folder: Path, t
         assert band["B03"].dims == ("time", "y", "x")
         labels = xr.open_dataset(xr.backends.NetCDF4DataStore(patch["labels"]))
         assert labels["labels"].dtype == np.uint32
+
+
+def test_labels_are_sen4agrinets_own_numbers_where_the_classes_are_its_eleven(folder: Path) -> None:
+    info = open_dataset(folder).info
+    assert label_codes(info)[[0, 1, 2, 255]].tolist() == [0, 1, 2, 0]  # vineyard is none of them
+    eleven = tuple(replace(c, name=name) for c, name in zip(info.classes, ("background", "peas", "wheat"), strict=True))
+    assert label_codes(replace(info, classes=eleven))[[0, 1, 2, 255]].tolist() == [0, 770, 110, 0]
+
+
+def test_all_thirteen_bands_of_a_patch_come_at_their_own_size(tmp_path: Path) -> None:
+    """366 px of 10 m: 183 of 20 m, 61 of 60 m; cubes repeat the coarse pixels, and the patch has them as they were."""
+    netcdf4 = pytest.importorskip("netCDF4")
+    native = np.random.default_rng(0).integers(1, 9000, (61, 61), np.int16)
+    coarse, middle = (np.kron(native, np.ones((k, k), np.int16)) for k in (6, 3))
+    bands = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
+    image = np.stack([np.repeat(np.repeat(middle, 2, 0), 2, 1) if b == "B05" else coarse for b in bands])[None]
+    classes = tuple(ClassInfo(k, name, "#000000", name) for k, name in enumerate(("background", "grapes")))
+    info = DatasetInfo(
+        classes=classes, bands=bands, patch_size_px=366, resolution_m=10.0, dates="series", level="L1C",
+        preprocessing={}, tallies={}, store="shards",
+    )  # fmt: skip
+    writer = DatasetWriter(tmp_path / "dataset", info)
+    labels = np.ones((366, 366), np.uint8)
+    record = Record(image, labels, labels.astype(np.uint32))
+    grid = make_grid("EPSG:32631", 300_000, 4_700_040, 10, (366, 366))
+    origin = Origin(sample_id="a", country="ES", year=2019, tile="31TCG", scenes=("s",), grid=grid)
+    days = np.array([18_000], np.int32)
+    writer.append(writer.prepare(origin, days, record, {"cube": "a-31TCG", "row": 14 * 366, "col": 7 * 366}))
+    writer.finish()
+    dataset = open_dataset(tmp_path / "dataset")
+    export_dataset(dataset, "sen4agrinet", tmp_path / "nc")
+    with netcdf4.Dataset(tmp_path / "nc" / "2019_31TCG_patch_14_07.nc") as patch:
+        assert set(patch.groups) == {*bands, "labels", "parcels"}
+        sizes = {b: patch[b].variables[b].shape for b in bands}
+        assert {s for b, s in sizes.items() if b in ("B01", "B09", "B10")} == {(1, 61, 61)}
+        assert (sizes["B02"], sizes["B11"]) == ((1, 366, 366), (1, 183, 183))
+        np.testing.assert_array_equal(patch["B10"].variables["B10"][0], native)
+        np.testing.assert_array_equal(patch["B05"].variables["B05"][0], middle)
+        assert set(np.unique(patch["labels"].variables["labels"][:])) == {330}
+        attributes = ("patch_full_name", "patch_year", "patch_name", "patch_country_code", "patch_tile")
+        assert [patch.getncattr(a) for a in attributes] == [
+            "2019_31TCG_patch_14_07", "2019", "patch_14_07", "ES", "31TCG",
+        ]  # fmt: skip
+        assert {"title", "authors", "creation_date", "references", "institution", "version"} <= set(patch.ncattrs())
+
+    assert check_sen4agrinet(tmp_path / "nc", Sen4AgriNetOptions()) == []  # as the published files are read
+
+    out = export_dataset(dataset, "sen4agrinet_medians", tmp_path / "medians")["out"]
+    patch_folder = Path(out) / "2019_31TCG_patch_14_07"
+    assert len(list(patch_folder.glob("sub*_bin*.npy"))) == 36 * 12
+    np.testing.assert_array_equal(np.load(patch_folder / "sub07_bin05.npy"), image[0, :, 61:122, 61:122])
+    assert np.load(patch_folder / "labels_sub35.npy").shape == (61, 61)
+
+
+def test_months_are_medians_and_empty_ones_lie_between_their_neighbours() -> None:
+    days = np.array(["2019-03-02", "2019-03-20", "2019-03-30", "2019-06-01", "2020-01-01"], "datetime64[D]")
+    image = np.array([100, 300, 200, 500, 9999], np.int16)[:, None, None, None]
+    image = np.concatenate([image, np.full_like(image, -32768)], axis=3)  # the second pixel is never seen
+    months = monthly_medians(image, days.astype(np.int32), 2019)
+    assert (months.shape, months.dtype) == ((12, 1, 1, 2), np.float32)
+    first = months[:, 0, 0, 0]
+    assert first[[0, 2, 5, 11]].tolist() == [200, 200, 500, 500]
+    np.testing.assert_allclose(first[3:5], [300, 400], atol=3)  # by days, and months differ in theirs
+    assert not months[..., 1].any()
+    with pytest.raises(DataError, match="lies in 2018"):
+        monthly_medians(image, days.astype(np.int32), 2018)
+
+
+def test_sub_patches_lie_row_by_row() -> None:
+    parts = cut(np.arange(12 * 12).reshape(12, 12))
+    assert len(parts) == 36
+    assert [p[0, 0] for p in parts[:7]] == [0, 2, 4, 6, 8, 10, 24]
+
+
+def test_medians_of_a_split_lie_in_a_folder_a_part(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="8 px cannot be cut"):
+        export_dataset(open_dataset(folder), "sen4agrinet_medians", tmp_path / "no")
+    dataset = open_dataset(folder)
+    for name in group_windows(dataset):
+        (tmp_path / "out" / name).mkdir(parents=True)
+    parts = {s: "test" if "_0_16_" in s else "train" if "_8_" not in s else "dropped" for s in dataset.sample_ids}
+    assert [p.name for p in sort_by_part(dataset, parts, tmp_path / "out")] == ["test", "train"]
+    found = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").glob("*/2018*")}
+    assert found == {
+        "train/2018_31TEJ_patch_00_00",
+        "test/2018_31TEJ_patch_00_02",
+    }
 
 
 def test_a_split_becomes_coco_files_with_the_outlines_of_parcels(

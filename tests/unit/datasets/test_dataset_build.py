@@ -41,8 +41,8 @@ def test_a_sample_comes_back_as_it_was_cut_from_the_cube(tmp_path: Path, world: 
 
 def test_pixels_without_any_valid_date_are_ignored_and_others_are_not(world: SimpleNamespace) -> None:
     row = {"candidate_id": "a", "row": 0, "col": 0, "height": 8, "width": 8}
-    _, _, one = read_sample({**row, "dates": [0]}, world.cube, world.labels, country="", year=0)
-    _, _, both = read_sample({**row, "dates": [0, 1]}, world.cube, world.labels, country="", year=0)
+    _, _, one = read_sample({**row, "dates": [0]}, world.cube, world.labels.read, country="", year=0)
+    _, _, both = read_sample({**row, "dates": [0, 1]}, world.cube, world.labels.read, country="", year=0)
     assert one.labels[0, :4].tolist() == [255, 255, 255, 1]  # cloudy on its only date
     assert both.labels[0, :4].tolist() == [1, 1, 1, 1]  # seen on the second date
     assert one.labels[5, 5] == both.labels[5, 5] == 255
@@ -133,7 +133,7 @@ def test_the_writer_refuses_ids_labels_and_bands_that_do_not_fit(tmp_path: Path,
 
     def cut(sample_id: str, col: int = 0) -> Sample:
         row = {"candidate_id": sample_id, "row": 0, "col": col, "height": 8, "width": 8, "dates": [0]}
-        origin, days, record = read_sample(row, world.cube, world.labels, country="", year=0)
+        origin, days, record = read_sample(row, world.cube, world.labels.read, country="", year=0)
         image, valid = to_reflectance(record.image)
         return Sample(image, valid, record.labels, record.parcel_ids, days, world.cube.bands, origin)
 

@@ -73,6 +73,19 @@ def test_the_ring_at_the_edge_is_unknown_but_keeps_its_id(tmp_path: Path) -> Non
     assert (ids[:4, :4] == 1).all()
 
 
+def test_parcels_with_too_few_pure_pixels_are_unknown_and_tallied(tmp_path: Path) -> None:
+    """A field of 4 x 4 pixels has 4 off its ring, one of 3 x 3 has 1, a lane none."""
+    frame = parcels((2, (0, 0, 4, 4)), (1, (5, 0, 8, 3)), (3, (0, 5, 8, 6)))
+    assert build(tmp_path, frame, inner_buffer_m=10, min_pixels=4) == Tally(1, {"fewer than 4 pure pixels": 2})
+    store = open_labels(tmp_path)
+    labels, ids = store.read()
+    assert (labels[1, 1], labels[1, 6]) == (2, 255)
+    assert set(np.unique(labels)) == {0, 2, 255}
+    assert set(np.unique(ids)) == {0, 1, 2, 3}
+    assert store.info["min_pixels"] == 4
+    assert build(tmp_path / "all", frame, min_pixels=8) == Tally(3)
+
+
 def test_a_buffer_wider_than_every_parcel_leaves_rings_only(tmp_path: Path) -> None:
     build(tmp_path, parcels((2, (0, 0, 4, 4))), inner_buffer_m=25)
     labels, _ = open_labels(tmp_path).read()

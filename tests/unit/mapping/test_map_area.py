@@ -14,9 +14,14 @@ from bocage.core.errors import ConfigError, DataError, MissingBand, NothingLeft
 from bocage.core.grid import Window, full_window, grid_to_json, grid_window, make_grid
 from bocage.cubes.quality import UNCLEAR
 from bocage.cubes.store import Cube, CubeWriter, open_cube
+from bocage.mapping.ensemble import Augmented, Ensemble
 from bocage.mapping.map_area import map_area
 from bocage.mapping.options import MappingOptions
 from bocage.mapping.predict import predict_bands
+from bocage.models.options import ContextForestOptions
+from bocage.models.predictor import reach_of
+from bocage.models.trees.forests import build_forest, context_features
+from bocage.models.trees.predictor import ForestPredictor
 
 CLASSES = ("background", "wheat", "maize")
 COLORS = ("#000000", "#ffcc00", "#00aa55")
@@ -118,6 +123,21 @@ def test_two_tilings_give_one_map() -> None:
     )
     assert whole.shape == tiled.shape == (3, 90, 130)
     assert np.abs(whole - tiled).max() < 1e-5
+
+
+def test_the_tiling_of_a_forest_that_looks_around_leaves_no_trace() -> None:
+    """Its reach is known: each pixel comes from a window that holds all that it looks at, and nothing is blended."""
+    rng, cube, options = np.random.default_rng(0), area(), ContextForestOptions(n_trees=5, context_bands=("B08",))
+    features = context_features(options, ("B04", "B08"))
+    labels = rng.integers(3, size=200)
+    forest = build_forest(options, 0, 1).fit(rng.uniform(0, 0.6, (200, features.count(1))), labels)
+    predictor = ForestPredictor(forest, features, class_names=CLASSES, n_dates=1)
+    assert reach_of(Augmented(Ensemble([predictor, predictor]))) == 3
+    whole, tiled = (
+        np.concatenate([band.probabilities for band in predict_bands(predictor, cube, options)], axis=1)
+        for options in (MappingOptions(window_px=512), MappingOptions(window_px=32, overlap_px=16))
+    )
+    assert np.abs(whole - tiled).max() < 1e-6
 
 
 def test_a_single_date_model_averages_over_the_dates_on_which_a_pixel_is_valid(tmp_path: Path) -> None:

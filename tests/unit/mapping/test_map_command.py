@@ -106,7 +106,7 @@ def test_a_place_is_mapped(place):
         ({"bands": ("B02", "B08")}, "bands: trained on B02, B08, mapping B04, B08"),
         ({"level": "L1C"}, "level: trained on L1C, mapping L2A"),
         ({"composite": "period_median"}, "composite: trained on period_median, mapping none"),
-        ({"offset": -1000}, "offset: trained on -1000, mapping unknown"),
+        ({"offset": "none"}, "offset: trained on none, mapping each product's own, added"),
     ],
 )
 def test_a_cube_made_otherwise_than_the_training_data_is_refused_with_the_difference(
@@ -122,7 +122,7 @@ def test_a_cube_made_otherwise_than_the_training_data_is_refused_with_the_differ
     [
         ({"level": "L1C"}, "L1C"),
         ({"composite": "period_median"}, "periods and composite: period_… belong together"),
-        ({"offset": -1000}, "offset: trained on -1000, mapping unknown"),
+        ({"offset": "none"}, "offset: trained on none, mapping each product's own, added"),
     ],
 )
 def test_a_checkpoint_whose_preparation_cannot_be_repeated_is_refused(capsys, tmp_path, place, changed, words):

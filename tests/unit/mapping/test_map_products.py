@@ -178,8 +178,8 @@ class Tile:
 
     bands, days = ("B04", "B08"), np.array([17700], np.int32)
 
-    def __init__(self, left_px: int, shape: tuple[int, int]) -> None:
-        self.grid = make_grid("EPSG:32631", 500_000 + 10 * left_px, 5_000_000, 10, shape)
+    def __init__(self, left_px: int, shape: tuple[int, int], crs: str = "EPSG:32631") -> None:
+        self.grid = make_grid(crs, 500_000 + 10 * left_px, 5_000_000, 10, shape)
         self.record = {"grid": str(self.grid)}
 
     def read(self, window):
@@ -240,6 +240,25 @@ def test_parcels_and_regions_on_one_of_two_tiles_are_enough(tmp_path: Path):
     }
     assert regions == {"mosaic-32631": {"whole map", "A"}, "t0": {"whole map", "A"}, "t1": {"whole map"}}
     assert [record["parcels"] is None for record in made.values()] == [False, False, True]
+
+
+def test_two_zones_have_a_map_each_and_a_mosaic_of_the_same_maps_is_kept(tmp_path: Path):
+    cubes = {"w0": Tile(0, (64, 64)), "w1": Tile(60, (64, 64)), "east": Tile(0, (64, 64), "EPSG:32632")}
+    options = MappingOptions(window_px=32, overlap_px=8)
+
+    def run(options):
+        made = map_tiles([Shares()], cubes, None, tmp_path, options, colors=COLORS, model={})
+        return made, {name: (tmp_path / name / made[name]["class_map"]).stat().st_mtime_ns for name in made}
+
+    made, times = run(options)
+    assert list(made) == ["mosaic-32631", "w0", "w1", "east"]
+    for name, crs, shape in (("mosaic-32631", 32631, (64, 124)), ("east", 32632, (64, 64))):
+        with rasterio.open(tmp_path / name / made[name]["class_map"]) as raster:
+            assert (raster.crs.to_epsg(), raster.shape) == (crs, shape)
+    assert run(options) == (made, times)
+    first, remade = run(options.model_copy(update={"overlaps": "first"}))
+    assert first["mosaic-32631"]["digest"] != made["mosaic-32631"]["digest"]
+    assert remade["mosaic-32631"] > times["mosaic-32631"]
 
 
 def test_rows_and_sums_of_another_map_are_thrown_away(tmp_path: Path):

@@ -25,7 +25,7 @@ def test_options_survive_json() -> None:
         ({"kind": "unet4_gm"}, ("kind",), "Did you mean 'unet4_gn'?"),
         ({"kind": "unet4_gn", "options": {"base_chanels": 8}}, ("options", "base_chanels"), "Extra inputs"),
         ({"kind": "unet4_gn", "options": {"n_trees": 8}}, ("options", "n_trees"), "Extra inputs"),
-        ({"kind": "unet4_gn", "options": {"base_channels": 12}}, ("options",), "groups (8) must divide"),
+        ({"kind": "unet4_gn", "options": {"base_channels": 12, "groups": 8}}, ("options",), "groups (8) must divide"),
         ({"kind": "random_forest_context", "options": {"windows_px": [4]}}, ("options", "windows_px"), "odd side"),
         ({"kind": "random_forest", "name": "../up"}, ("name",), "pattern"),
     ],

@@ -4,7 +4,7 @@ import datetime
 
 import torch
 
-from bocage.models.networks.dates import first_day_of_year, season_position, seen_dates, sinusoids
+from bocage.models.networks.dates import first_day_of_year, season_position, seen_dates, seen_first, sinusoids
 
 EPOCH = datetime.date(1970, 1, 1)
 
@@ -34,3 +34,9 @@ def test_a_date_without_a_usable_pixel_is_not_seen() -> None:
 
 def test_sinusoids_of_zero_and_width() -> None:
     assert sinusoids(torch.zeros(2), 5, longest=1000.0).tolist() == [[0, 1, 0, 1, 0]] * 2
+
+
+def test_seen_dates_come_first_in_their_order() -> None:
+    x = torch.tensor([[[1.0], [2], [3], [4]], [[5], [6], [7], [8]]])
+    seen = torch.tensor([[False, True, False, True], [True, True, True, True]])
+    assert seen_first(x, seen)[..., 0].tolist() == [[2, 4, 1, 3], [5, 6, 7, 8]]

@@ -1,5 +1,6 @@
 """The paper's U-Net: its size, its seed, its padding."""
 
+import pytest
 import torch
 
 from bocage.models.describe import describe_models
@@ -21,6 +22,12 @@ def test_the_paper_s_size_part_by_part() -> None:
     assert count_parameters(network.bottleneck) == 7_965_696
     assert [count_parameters(b) for b in network.decoder] == [5_309_952, 1_327_872, 332_160, 83_136]
     assert count_parameters(network.head) == 539
+
+
+@pytest.mark.parametrize(("base_channels", "groups"), [(48, 8), (64, 8), (24, 4), (16, 2), (8, 1), (5, 1)])
+def test_a_narrower_network_has_fewer_groups_not_thinner_ones(base_channels: int, groups: int) -> None:
+    assert UNet4Options(base_channels=base_channels).count_groups() == groups
+    assert UNet4Options(base_channels=48, groups=4).count_groups() == 4
 
 
 def test_the_zoo_prints_it() -> None:

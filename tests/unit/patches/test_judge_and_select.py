@@ -1,5 +1,6 @@
 """A handful of candidates, judged and selected."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
@@ -138,3 +139,43 @@ def test_new_ground_and_empty_blocks_go_before_ground_that_is_covered() -> None:
 def test_an_unknown_class_in_the_selection_gets_a_hint(option: dict[str, object]) -> None:
     with pytest.raises(UnknownName, match=r"patches\.selection\..*'vinyard'.*Did you mean 'vineyard'"):
         planned(candidates({}), **option)
+
+
+def test_a_stratified_draw_keeps_the_share_of_every_class() -> None:
+    rng = np.random.default_rng(0)
+    vineyards = rng.random(200) < 0.05
+    table = candidates(*({"n_px_1": 50, "n_px_2": 9 * int(v)} for v in vineyards))
+    drawn = planned(table, method="stratified", max_total=100)
+    assert len(drawn.taken) == 100
+    assert drawn.about["after"]["vineyard"]["patches"] == round(vineyards.sum() / 2)
+    assert drawn.tally == Tally(100, {"not drawn": 100})
+    assert (
+        drawn.taken["candidate_id"].tolist()
+        == planned(table, method="stratified", max_total=100).taken["candidate_id"].tolist()
+    )
+    other = planned(table, method="stratified", max_total=100, draw_seed=1)
+    assert drawn.taken["candidate_id"].tolist() != other.taken["candidate_id"].tolist()
+    assert len(planned(table, method="stratified", max_total=300).taken) == 200
+
+
+def test_squares_are_drawn_whole() -> None:
+    """Sen4AgriNet draws patches, and cuts each: here 16 squares of 2 x 2 windows, one at the border."""
+    corners = [(20 * i, 20 * j) for i in range(8) for j in range(8)][:-2]
+    table = candidates(*({"row": r, "col": c, "height": 20, "width": 20} for r, c in corners))
+    taken = planned(table, method="stratified", max_total=20, draw_block_px=40).taken
+    squares = taken.groupby([taken["row"] // 40, taken["col"] // 40]).size()
+    assert 16 <= len(taken) <= 20
+    assert set(squares) <= {4, 2}
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"method": "stratified"}, "draws max_total patches "),
+        ({"method": "stratified", "max_total": 3, "caps": {"wheat": 1}}, "and caps belong to method: objective"),
+        ({"draw_block_px": 366}, "draw_block_px belongs to method: stratified"),
+    ],
+)
+def test_a_draw_knows_no_caps(options: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        SelectionOptions.model_validate(options)

@@ -39,6 +39,18 @@ def test_a_missed_goal_is_printed_as_missed() -> None:
     assert "MISSED" in describe(slow)
 
 
+def test_a_missed_goal_says_where_the_time_goes_and_whether_it_was_within_reach() -> None:
+    ways = {"ours": lambda: (time.sleep(0.004), np.arange(3))[1], "limit": lambda: time.sleep(0.002)}
+    slow = run(entry(**ways, goal_ratio=0.01, profile=lambda: {"sleeping": 0.98}))
+    assert slow["met"] is False
+    assert slow["least_ratio"] == pytest.approx(slow["limit_s"] / slow["peer_s"])
+    text = describe(slow)
+    assert "our time: sleeping 98%" in text
+    assert "no way with these operations" in text
+    fast = run(entry(goal_ratio=1.0, profile=lambda: {"sleeping": 0.98}))
+    assert fast["profile"] is None
+
+
 def test_a_fast_way_to_another_result_meets_no_goal() -> None:
     wrong = run(entry(ours=lambda: np.arange(4), goal_ratio=100.0))
     assert (wrong["equal"], wrong["met"]) == (False, False)

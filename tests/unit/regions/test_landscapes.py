@@ -57,7 +57,9 @@ def test_a_stac_item_leads_to_its_map(worldcover: Path, town: Path) -> None:
     item = worldcover.with_name("item.json")
     item.write_text(json.dumps({"assets": {"map": {"href": worldcover.name}}}))
     options = {"path": str(town), "name_column": "town", "max_cells": 2}
-    assert plan(**options, landcover=[str(item)]) == plan(**options, landcover=[str(worldcover)])
+    expected = plan(**options, landcover=[str(worldcover)])
+    assert plan(**options, landcover=[str(item)]) == expected
+    assert plan(**options, landcover=[str(worldcover.parent)]) == expected  # a folder: all GeoTIFFs in it
 
 
 def test_the_eight_french_landscapes_need_maps_of_all_of_them(worldcover: Path) -> None:

@@ -1,5 +1,6 @@
 """Splits on a few patches: who goes where, what is dropped, what is hidden, what the audit says."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -284,6 +285,54 @@ def test_one_zone_of_each_region_is_test() -> None:
     table = split_by("zones")
     zones = table.groupby("part")["cube"].agg(lambda c: sorted(set(c)))
     assert {part: len(z) for part, z in zones.items()} == {"test": 2, "train": 2, "val": 2}
+
+
+def test_folds_over_zones_leave_the_test_zones_alone() -> None:
+    """The RPG project: one zone of each region is held out, the others are cross-validated."""
+    tables = [split_by("kfold", over="zones", n_folds=2, fold=k) for k in range(2)]
+    held = [set(t.loc[t["part"] == "test", "cube"]) for t in tables]
+    assert held[0] == held[1]
+    assert {zone.split("_")[0] for zone in held[0]} == {"z", "q"}
+    validated = [set(t.loc[t["part"] == "val", "cube"]) for t in tables]
+    assert not validated[0] & validated[1]
+    assert validated[0] | validated[1] == set(tables[0]["cube"]) - held[0]
+    with pytest.raises(ValueError, match="need three folds"):
+        SplitOptions(strategy="kfold", n_folds=2)
+
+
+def test_patches_are_stratified_by_the_classes_that_they_hold() -> None:
+    rng = np.random.default_rng(0)
+    holds = rng.random((400, 6)) < [0.9, 0.5, 0.3, 0.1, 0.03, 0.01]
+    manifest = patches([(100 * i, 0) for i in range(400)], **{f"n_px_{c}": holds[:, c] * 7 for c in range(6)})
+    options = SplitOptions(strategy="random_patches", balance="labels", fractions=(0.6, 0.2, 0.2), refuse_leakage=False)
+    parts = make_split(manifest, options, seed=0, parcels=NO_PARCELS).table["part"].to_numpy()
+    for part, share in zip(PARTS, options.fractions, strict=True):
+        np.testing.assert_allclose(holds[parts == part].sum(axis=0), share * holds.sum(axis=0), atol=2)
+
+
+def test_blocks_are_balanced_by_pixels_or_by_the_patches_that_hold_a_class() -> None:
+    """Of twelve blocks one has most pixels of class 1; by pixels it is a part of its own, by labels one of many."""
+    manifest = patches([(1000 * i, 0) for i in range(12)], n_px_1=[600, *[20] * 11])
+
+    def parts_with(balance: str) -> Counter[str]:
+        options = SplitOptions.model_validate(
+            {"block_m": 1000, "balance": balance, "fractions": (1 / 3, 1 / 3, 1 / 3), "strategy": "blocks"}
+        )
+        return Counter(make_split(manifest, options, seed=0, parcels=NO_PARCELS).table["part"])
+
+    assert set(parts_with("labels").values()) == {4}
+    assert min(parts_with("pixels").values()) < 4
+
+
+def test_parcels_are_balanced_by_their_number() -> None:
+    """A parcel is a sample of one pixel, whatever its size, so its class counts it once."""
+    classes = np.repeat([1, 2], [80, 16])
+    manifest = patches([(100 * i, 0) for i in range(96)], **{f"n_px_{c}": (classes == c) * 1 for c in (0, 1, 2)})
+    options = SplitOptions(block_m=200, fractions=(0.5, 0.25, 0.25))
+    parts = make_split(manifest, options, seed=0, parcels=NO_PARCELS).table["part"].to_numpy()
+    for c, n in ((1, 80), (2, 16)):
+        held = [int(((classes == c) & (parts == part)).sum()) for part in PARTS]
+        np.testing.assert_allclose(held, [n / 2, n / 4, n / 4], atol=2)
 
 
 def test_the_buffer_keeps_parts_apart() -> None:

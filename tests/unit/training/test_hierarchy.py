@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,24 @@ import pytest
 import torch
 
 from bocage.core.errors import ConfigError, UnknownName
-from bocage.datasets.read import Dataset
+from bocage.datasets.info import ClassInfo, DatasetInfo
+from bocage.datasets.read import Dataset, open_dataset
+from bocage.datasets.write import DatasetWriter
 from bocage.training.hierarchy import class_tree
 from bocage.training.losses import Levels, loss_sums
 from bocage.training.options import TrainingOptions
 from bocage.training.train import train_model
-from tests.unit.training.test_train_model import QUICK, UNET, accuracy, dataset, make_dataset, split_of  # noqa: F401
+from tests.unit.training.test_train_model import (  # noqa: F401
+    BANDS,
+    QUICK,
+    SIDE,
+    UNET,
+    accuracy,
+    dataset,
+    field_sample,
+    make_dataset,
+    split_of,
+)
 
 NAMES = ("background", "wheat", "barley", "cereals", "maize")
 PARENTS = {"wheat": "cereals", "barley": "cereals", "cereals": "arable", "maize": "arable"}
@@ -89,3 +102,22 @@ def test_a_network_trains_on_the_tree(make_dataset: Callable[..., Dataset], data
     options = QUICK.model_copy(update={"hierarchy": {"maize": "crop", "wheat": "crop"}, "epochs": 7})
     train_model(dataset, split_of(dataset), UNET, options, seed=5, folder=tmp_path)
     assert accuracy(dataset, tmp_path) > 0.9
+
+
+def test_labels_at_a_group_that_is_a_class_train_a_network(tmp_path: Path) -> None:
+    """Three of four training parcels say "crop" only, which is a class of the data set: what they are is found."""
+    names = ("background", "maize", "wheat", "crop")
+    classes = tuple(ClassInfo(i, name, "#808080", name.title()) for i, name in enumerate(names))
+    writer = DatasetWriter(
+        tmp_path / "data", DatasetInfo(classes, BANDS, SIDE, 10.0, "single", "L2A", {"level": "L2A"})
+    )
+    for i in range(24):
+        sample = field_sample(i)
+        unnamed = (sample.parcel_ids % 4 != 0) & np.isin(sample.labels, (1, 2)) & (i < 16)  # the training part
+        labels = np.where(unnamed, 3, sample.labels).astype(np.uint8)
+        writer.add(replace(sample, labels=labels), {"cube": "c", "row": 0, "col": SIDE * i})
+    writer.finish()
+    data = open_dataset(tmp_path / "data")
+    options = QUICK.model_copy(update={"hierarchy": {"maize": "crop", "wheat": "crop"}, "epochs": 7})
+    train_model(data, split_of(data), UNET, options, seed=5, folder=tmp_path / "model")
+    assert accuracy(data, tmp_path / "model") > 0.9

@@ -1,10 +1,12 @@
 """What happens to a batch before a step, on a few pixels."""
 
 import numpy as np
+import pandas as pd
+import pytest
 import torch
 
 from bocage.datasets.loader import Batch
-from bocage.training.balance import patch_shares
+from bocage.training.balance import balanced_shares, patch_shares
 from bocage.training.prepare import drop_dates, only_parcels, pick_patch_pixels
 
 
@@ -48,9 +50,22 @@ def test_picked_pixels_keep_their_dates_and_labels() -> None:
 def test_a_patch_without_labels_gives_ignored_pixels() -> None:
     some = batch()
     some.labels[1] = 255
-    picked = pick_patch_pixels(some, 6, np.random.default_rng(0))
+    picked = pick_patch_pixels(some, 9, np.random.default_rng(0))  # 6 pixels are there
+    assert len(picked.labels) == 12
     assert (picked.labels[6:] == 255).all()
     assert (picked.labels[:6] != 255).all()
+
+
+def test_a_parcel_of_one_pixel_is_not_repeated_hundreds_of_times() -> None:
+    one = Batch(
+        image=torch.ones(3, 2, 1, 1, 1),
+        valid=torch.ones(3, 2, 1, 1, dtype=torch.bool),
+        labels=torch.tensor([1, 2, 3], dtype=torch.uint8)[:, None, None],
+        parcel_ids=torch.arange(3)[:, None, None],
+        days=torch.zeros(3, 2, dtype=torch.int32),
+        sample_ids=("a", "b", "c"),
+    )
+    assert pick_patch_pixels(one, 512, np.random.default_rng(0)).labels.flatten().tolist() == [1, 1, 2, 2, 3, 3]
 
 
 def test_a_pixel_never_seen_is_ignored_even_where_no_other_has_a_label() -> None:
@@ -68,3 +83,16 @@ def test_patches_are_drawn_so_that_classes_are_met_alike() -> None:
     shares = patch_shares(np.array([[10, 0, 0], [10, 0, 0], [0, 5, 0]]))
     assert shares.tolist() == [0.25, 0.25, 0.5]
     assert patch_shares(np.zeros((4, 3), np.int64)).tolist() == [0.25] * 4
+
+
+def test_patches_are_drawn_so_that_regions_are_met_alike() -> None:
+    # one patch in the north of 2020, three in its south (of two tiles), one in the same south a year later
+    patches = pd.DataFrame(
+        {
+            "country": "FR",
+            "year": [2020, 2020, 2020, 2020, 2021],
+            "cube": ["north-31TCJ", "south-31TCJ", "south-31TCJ", "south-31TDJ", "south-31TCJ"],
+            "tile": ["31TCJ", "31TCJ", "31TCJ", "31TDJ", "31TCJ"],
+        }
+    )
+    assert balanced_shares(patches, "region_balanced", 3) == pytest.approx([1 / 3, 1 / 9, 1 / 9, 1 / 9, 1 / 3])

@@ -1,6 +1,8 @@
 """Training from a real data set on disk to a checkpoint: learning, repeating, killing and going on, the control."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,14 +11,14 @@ import pandas as pd
 import pytest
 import torch
 
-from bocage.core.errors import DataError, NothingLeft
+from bocage.core.errors import ConfigError, DataError, NothingLeft
 from bocage.core.grid import make_grid
 from bocage.core.sample import Origin, Sample
 from bocage.datasets.info import ClassInfo, DatasetInfo
 from bocage.datasets.read import Dataset, open_dataset
 from bocage.datasets.write import DatasetWriter
 from bocage.models.checkpoint import load_predictor
-from bocage.models.options import ModelOptions
+from bocage.models.options import ModelOptions, UNet4Options
 from bocage.splits.record import Split
 from bocage.testing.predictors import check_predictor
 from bocage.training.history import Epoch
@@ -335,6 +337,47 @@ def test_a_network_may_be_compiled(dataset: Dataset, tmp_path: Path, monkeypatch
         train_model(dataset, split_of(dataset), TEMPCNN, options, seed=5, folder=tmp_path / name)
     assert len(compiled) == 1
     assert weights(tmp_path / "plain") == weights(tmp_path / "compiled")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which(os.environ.get("CXX", "g++")) is None, reason="no C++ compiler on this machine")
+def test_torch_s_own_compiler_trains_the_same_network(dataset: Dataset, tmp_path: Path) -> None:
+    for name, chosen in (("plain", False), ("compiled", True)):
+        options = QUICK.model_copy(update={"epochs": 2, "batch_size": 4, "compile": chosen})
+        train_model(dataset, split_of(dataset), TEMPCNN, options, seed=5, folder=tmp_path / name)
+    plain, compiled = history(tmp_path / "plain")[-1], history(tmp_path / "compiled")[-1]
+    assert compiled["val_loss"] == pytest.approx(plain["val_loss"], rel=0.05)
+    check_predictor(load_predictor(tmp_path / "compiled"))
+
+
+def test_fp16_is_refused_where_the_cpu_has_no_instructions_for_it(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_fp16_supported", lambda: False)
+    options = QUICK.model_copy(update={"precision": "fp16"})
+    with pytest.raises(ConfigError, match="bf16 or fp32"):
+        train_model(dataset, split_of(dataset), UNET, options, seed=5, folder=tmp_path)
+
+
+def test_fp16_learns_and_a_killed_training_ends_the_same(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The arithmetic of float16, also where a CPU has to work around its missing instructions."""
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_fp16_supported", lambda: True)
+    options = QUICK.model_copy(update={"precision": "fp16", "clip_norm": 1.0, "epochs": 3})
+    split = split_of(dataset, train=8, val=2)
+    model = UNET.model_copy(update={"options": UNet4Options(**NARROW)})
+
+    def kill(epoch: Epoch) -> None:
+        raise KeyboardInterrupt
+
+    train_model(dataset, split, model, options, seed=5, folder=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train_model(dataset, split, model, options, seed=5, folder=tmp_path / "killed", on_epoch=kill)
+    train_model(dataset, split, model, options, seed=5, folder=tmp_path / "killed")
+    losses = [e["val_loss"] for e in history(tmp_path / "whole")]
+    assert losses[-1] < 0.8 * losses[0]
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
 
 
 def test_tensorboard_shows_every_epoch(dataset: Dataset, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from bocage.models.networks.dates import seen_first
 from bocage.models.networks.per_pixel import PixelSeries
 from bocage.models.options import BiLstmOptions
 from bocage.models.registry import MODELS, NetworkKind, PaperSetting
@@ -34,10 +35,8 @@ class BiLstm(nn.Module):
 
 def packed(lstm: nn.LSTM, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     """Last hidden states (N, F) of the top layer, forwards and backwards, of x (N, T, C) over its seen dates (N, T)."""
-    order = torch.argsort(~seen, dim=1, stable=True)  # seen dates first, in order
-    x = x.gather(1, order[..., None].expand_as(x))
     n_seen = seen.sum(1).clamp(min=1).cpu()
-    _, (hidden, _) = lstm(pack_padded_sequence(x, n_seen, batch_first=True, enforce_sorted=False))
+    _, (hidden, _) = lstm(pack_padded_sequence(seen_first(x, seen), n_seen, batch_first=True, enforce_sorted=False))
     return hidden[-2], hidden[-1]
 
 

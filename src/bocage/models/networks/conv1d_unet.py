@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bocage.models.networks.dates import seen_dates, seen_first
 from bocage.models.networks.per_pixel import in_chunks, to_rows
 from bocage.models.networks.unet_blocks import DoubleConv
 from bocage.models.options import Conv1dUNetOptions
@@ -57,6 +58,8 @@ class Conv1dUNet(nn.Module):
     def forward(self, image: Tensor, valid: Tensor, days: Tensor) -> Tensor:
         """Logits (B, K, H, W); H and W multiples of 16. `days` are not looked at."""
         b, _, _, h, w = image.shape
+        seen = seen_dates(valid)
+        image, valid = seen_first(image, seen), seen_first(valid, seen)  # a cloudy day leaves no gap between two others
         rows = in_chunks(self.over_time, *to_rows(image, valid), size=CHUNK_PX)
         x = rows.view(b, h, w, -1).permute(0, 3, 1, 2)
         skips = []

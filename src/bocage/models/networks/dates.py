@@ -16,6 +16,14 @@ def seen_dates(valid: Tensor) -> Tensor:
     return seen | ~seen.any(1, keepdim=True)
 
 
+def seen_first(x: Tensor, seen: Tensor) -> Tensor:
+    """A series (B, T, …) with its dates that are seen (B, T) in front, in order, and the others behind."""
+    behind = seen.sum(1, keepdim=True) + (~seen).cumsum(1)
+    place = torch.where(seen, seen.cumsum(1), behind) - 1  # by sums, since ONNX has no stable sort
+    order = (place[:, None] == torch.arange(seen.shape[1], device=seen.device)[:, None]).int().argmax(2)
+    return x.gather(1, order.view(*order.shape, *(1,) * (x.dim() - 2)).expand_as(x))
+
+
 def season_position(days: Tensor, seen: Tensor, *, encoding: str) -> Tensor:
     """(B, T) float32: days from the origin of each sample, see `UtaeOptions.date_encoding`; 0 for dates not seen.
 

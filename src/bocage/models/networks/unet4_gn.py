@@ -74,7 +74,7 @@ def build_unet4(options: UNet4Options, n_bands: int, n_dates: int, n_classes: in
         n_bands * n_dates,
         n_classes,
         base_channels=options.base_channels,
-        groups=options.groups,
+        groups=options.count_groups(),
         dropout=options.dropout,
     )
 

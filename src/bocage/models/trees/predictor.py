@@ -26,6 +26,7 @@ class ForestPredictor:
         n_dates: int | None,
     ) -> None:
         self.bands, self.class_names, self.n_dates = features.bands, class_names, n_dates
+        self.reach_px = features.reach_px
         self._forest, self._features = forest, features
 
     def predict_proba(self, image: Float32, valid: Bool, days: Int32) -> Float32:
@@ -45,6 +46,7 @@ class BoosterPredictor:
         self, booster: Booster, features: PixelFeatures, *, class_names: tuple[str, ...], n_dates: int | None
     ) -> None:
         self.bands, self.class_names, self.n_dates = features.bands, class_names, n_dates
+        self.reach_px = features.reach_px
         self._booster, self._features = booster, features
 
     def predict_proba(self, image: Float32, valid: Bool, days: Int32) -> Float32:

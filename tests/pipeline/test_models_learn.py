@@ -1,4 +1,4 @@
-"""Every network learns crops to half of what can be known, and nothing from permuted labels.
+"""Every model learns crops to half of what can be known, and nothing from permuted labels.
 
 What can be known: each parcel's class, blurred as the instrument blurs; at the edges of fields nobody can do better.
 """
@@ -21,7 +21,7 @@ from bocage.metrics.confusion import confusion
 from bocage.metrics.scores import score_arrays
 from bocage.models.checkpoint import load_predictor
 from bocage.models.options import ModelOptions
-from bocage.models.zoo import MODELS, NetworkKind
+from bocage.models.zoo import MODELS
 from bocage.splits.record import Split
 from bocage.synthetic.optics import blur, psf_sigma_m
 from bocage.training.options import TrainingOptions
@@ -44,8 +44,10 @@ SMALL = {
     "tempcnn": {"n_hidden": 32, "kernel_dates": 3},
     "bilstm": {"n_hidden": 32, "n_layers": 2, "n_dense": 32},
     "transformer": {"n_layers": 1, "n_feedforward": 64, "n_dense": 64},
+    "xgboost": {"n_rounds": 20},
+    "random_forest": {"n_trees": 20},
+    "random_forest_context": {"n_trees": 20, "context_bands": ("B08",)},
 }
-NETWORKS = [name for name, kind in MODELS.items() if isinstance(kind, NetworkKind)]
 TRAINING = TrainingOptions(
     epochs=12, batch_size=2, learning_rate=5e-3, schedule="cosine", pixels_per_patch=256, threads=1, device="cpu"
 )
@@ -104,8 +106,8 @@ def oracle(sample: Sample) -> UInt8:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_learns_half_of_what_can_be_known(name: str, dataset: Dataset, split: Split, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", list(MODELS))
+def test_a_model_learns_half_of_what_can_be_known(name: str, dataset: Dataset, split: Split, tmp_path: Path) -> None:
     known = foreground_miou(dataset, split, oracle)
     assert known > 0.7
     model = ModelOptions(name=name, kind=name, options=SMALL[name])
