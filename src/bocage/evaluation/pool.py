@@ -34,13 +34,13 @@ def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, 
     """
     records = [read_json(fold / "evaluation.json") for fold in folds]
     class_names, n_folds = records[0]["classes"], len(folds)
-    first_model = next(iter(records[0]["models"].values()))["protocols"]
-    names = {p: list(record["per_class"]) for p, record in first_model.items()}
     blocks, counts = join_blocks([dict(np.load(fold / "blocks.npz")) for fold in folds])
     described: dict[str, dict[str, Any]] = {}
     for name, by_protocol in counts.items():
+        known = records[0]["models"].get(name) or records[0]["baselines"][name]
         protocols = {
-            p: describe_counts(*c, find_protocol(p), names[p], options, seed) for p, c in by_protocol.items()
+            p: describe_counts(*c, find_protocol(p), _told_apart(known, p, class_names), options, seed)
+            for p, c in by_protocol.items()
         }
         calibration = pool_calibration([{**r["models"], **r["baselines"]}[name] for r in records])
         described[name] = {"protocols": protocols, "calibration": calibration}
@@ -58,6 +58,11 @@ def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, 
     write_blocks(folder, blocks, counts)
     write_evaluation(folder, result)
     return result
+
+
+def _told_apart(record: Mapping[str, Any], protocol: str, class_names: Sequence[str]) -> Sequence[str]:
+    """The classes under a protocol: at a level of a hierarchy they are not those of the data set."""
+    return list(record["protocols"][protocol]["per_class"]) if find_protocol(protocol).level else class_names
 
 
 def join_blocks(folds: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, dict[str, Counts]]]:
