@@ -66,6 +66,8 @@ def describe_counts(
 def describe_sizes(outcome: Outcome, options: EvaluationOptions, *, px_ha: float, seed: int) -> list[dict[str, Any]]:
     """Scores of parcels (majority vote) by their size, smallest first; sizes without a parcel are left out.
 
+    Where every parcel is one pixel, as in data sets of parcels, nothing is known of sizes and the list is empty.
+
     Args:
         px_ha: hectares of one pixel.
 
@@ -74,6 +76,8 @@ def describe_sizes(outcome: Outcome, options: EvaluationOptions, *, px_ha: float
         `accuracy_by_area` (share of their hectares), `miou_present`, each {value, low, high}. The size of a parcel is
         the ground of it that the samples show. Bounds are null under ten blocks, with `interval_reason`.
     """
+    if not outcome.votes(ground_px=(2, float("inf"))).any():
+        return []
     limits = [0.0, *options.parcel_sizes_ha, float("inf")]
     rows = []
     for low, high in pairwise(limits):

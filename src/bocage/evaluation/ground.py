@@ -7,6 +7,7 @@ can share ground.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -24,11 +25,26 @@ def window_bounds(manifest: pd.DataFrame) -> Int64:
     return np.column_stack([row, row + manifest["height"], col, col + manifest["width"]]).astype(np.int64)
 
 
-def find_overlaps(own: Int64, others: Int64) -> Iterator[tuple[int, Window, Window]]:
-    """Where one window (4,) meets others (n, 4): the number of the other, and the shared pixels in each of the two."""
-    first, end = np.maximum(own[::2], others[:, ::2]), np.minimum(own[1::2], others[:, 1::2])
-    for i in np.flatnonzero((first < end).all(1)):
-        yield int(i), _inside(own, first[i], end[i]), _inside(others[i], first[i], end[i])
+class Windows:
+    """Windows of one lattice, found by place: asking for those that meet one takes no look at all the others."""
+
+    def __init__(self, bounds: Int64) -> None:
+        """`bounds`: (n, 4) as `window_bounds` gives them."""
+        self._bounds = bounds
+        self._side = int(np.max(bounds[:, 1::2] - bounds[:, ::2], initial=1))  # of a cell: no window is larger
+        self._in_cell: dict[tuple[int, int], list[int]] = {}
+        for i, (row, col) in enumerate((bounds[:, ::2] // self._side).tolist()):
+            self._in_cell.setdefault((row, col), []).append(i)
+
+    def overlaps(self, own: Int64) -> Iterator[tuple[int, Window, Window]]:
+        """Where a window (4,) meets these: the number of each, ascending, and the shared pixels in `own` and in it."""
+        first, end = own[::2] // self._side - 1, (own[1::2] - 1) // self._side
+        cells = product(range(int(first[0]), int(end[0]) + 1), range(int(first[1]), int(end[1]) + 1))
+        for i in sorted(i for cell in cells for i in self._in_cell.get(cell, ())):
+            other = self._bounds[i]
+            low, high = np.maximum(own[::2], other[::2]), np.minimum(own[1::2], other[1::2])
+            if (low < high).all():
+                yield i, _inside(own, low, high), _inside(other, low, high)
 
 
 def _inside(window: Int64, first: Int64, end: Int64) -> Window:
@@ -41,11 +57,12 @@ def find_new_ground(manifest: pd.DataFrame) -> Iterator[Bool]:
     bounds = window_bounds(manifest)
     kind = manifest.groupby([*LATTICE, "country", "year"], sort=False).ngroup().to_numpy()
     again = pd.DataFrame(bounds).assign(kind=kind).duplicated().to_numpy()
-    first_shown = {k: np.flatnonzero((kind == k) & ~again) for k in np.unique(kind).tolist()}
+    shown = {k: np.flatnonzero((kind == k) & ~again) for k in np.unique(kind).tolist()}
+    windows = {k: Windows(bounds[rows]) for k, rows in shown.items()}
     for i, own in enumerate(bounds):
         new = np.full((own[1] - own[0], own[3] - own[2]), not again[i])
-        others = first_shown[int(kind[i])]
         if not again[i]:
-            for _, here, _ in find_overlaps(own, bounds[others[: np.searchsorted(others, i)]]):
-                new[here] = False
+            for j, here, _ in windows[int(kind[i])].overlaps(own):
+                if shown[int(kind[i])][j] < i:
+                    new[here] = False
         yield new

@@ -11,7 +11,7 @@ import numpy as np
 from bocage.core.arrays import IGNORE, NO_PARCEL, Bool, UInt8, UInt32
 from bocage.datasets.read import Dataset
 from bocage.evaluation.baselines import carry_last_year
-from bocage.evaluation.ground import LATTICE, Window, find_overlaps, window_bounds
+from bocage.evaluation.ground import LATTICE, Window, Windows, window_bounds
 from bocage.evaluation.read import Batch
 
 KEPT_WINDOWS = 256  # samples of one window, which differ in date only, come one after another
@@ -43,9 +43,12 @@ class LastYear:
         self._place = dict(zip(manifest["sample_id"], places, strict=True))
         self._wanted = list(dict.fromkeys(self._place[s] for s in sample_ids))
         before = {(p.lattice, p.country, p.year - 1) for p in self._wanted}
-        self._shown = {key: [s for s, place in self._place.items() if place[:3] == key] for key in before}
+        self._shown: dict[tuple[tuple[str, float], str, int], list[str]] = {key: [] for key in before}
+        for sample_id, place in self._place.items():
+            if place[:3] in before:
+                self._shown[place[:3]].append(sample_id)
         self._windows = {
-            key: np.array([self._place[s].window for s in ids], np.int64).reshape(-1, 4)
+            key: Windows(np.array([self._place[s].window for s in ids], np.int64).reshape(-1, 4))
             for key, ids in self._shown.items()
         }
         self._labels = lru_cache(maxsize=KEPT_WINDOWS)(self._read)
@@ -76,7 +79,7 @@ class LastYear:
     def _overlaps(self, place: _Place) -> Iterator[tuple[str, Window, Window]]:
         """Samples of the year before, with the shared pixels here and there."""
         key = (place.lattice, place.country, place.year - 1)
-        for i, here, there in find_overlaps(np.array(place.window), self._windows[key]):
+        for i, here, there in self._windows[key].overlaps(np.array(place.window)):
             yield self._shown[key][i], here, there
 
     def _read(self, place: _Place) -> UInt8:

@@ -15,9 +15,11 @@ from bocage.core.sample import Origin, Sample
 from bocage.datasets.info import ClassInfo, DatasetInfo
 from bocage.datasets.read import Dataset, open_dataset
 from bocage.datasets.write import DatasetWriter
+from bocage.evaluation.describe import describe_sizes
 from bocage.evaluation.evaluate import describe_predictions, evaluate
 from bocage.evaluation.optimism import at_random, measure_optimism
 from bocage.evaluation.options import EvaluationOptions
+from bocage.evaluation.outcome import Outcome
 from bocage.evaluation.store import read_predictions
 from bocage.metrics.protocols import PROTOCOLS
 from bocage.models.options import ModelOptions
@@ -184,6 +186,9 @@ def test_parcels_are_judged_by_size_in_hectares(dataset: Dataset, tmp_path: Path
         row["accuracy"]["value"] == row["accuracy_by_area"]["value"] == pytest.approx(2 / 3)
     )  # of three, one is wrong
     assert row["accuracy"]["low"] <= 2 / 3 <= row["accuracy"]["high"]
+    pixels = Outcome(1, 3)
+    pixels.add([0], np.ones((1, 1, 1), np.uint8), np.ones((1, 1, 1), np.uint32), np.ones((1, 1, 1), np.uint8))
+    assert describe_sizes(pixels, options, px_ha=0.01, seed=1) == []
     by_area = result["models"]["m"]["protocols"]["parcels_area"]
     assert by_area["area_ha"] == pytest.approx(36 * 0.16)
 

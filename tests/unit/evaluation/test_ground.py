@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bocage.evaluation.baselines import carry_last_year
-from bocage.evaluation.ground import find_new_ground, find_overlaps, window_bounds
+from bocage.evaluation.ground import Windows, find_new_ground, window_bounds
 
 
 def windows(*places: tuple[float, float, int], crs: str = "EPSG:32631") -> pd.DataFrame:
@@ -19,9 +19,19 @@ def test_bounds_count_pixels_south_and_east() -> None:
 
 def test_shared_pixels_are_told_in_both_windows() -> None:
     own, other = window_bounds(windows((0, 0, 2020), (20, -10, 2020)))
-    found = list(find_overlaps(own, other[None]))
+    found = list(Windows(other[None]).overlaps(own))
     assert found == [(0, (slice(1, 2), slice(2, 4)), (slice(0, 1), slice(0, 2)))]
-    assert list(find_overlaps(own, other[None] + 4)) == []
+    assert list(Windows(other[None] + 4).overlaps(own)) == []
+
+
+def test_windows_are_found_by_place_as_by_looking_at_all() -> None:
+    rng = np.random.default_rng(0)
+    first = rng.integers(-30, 30, (200, 2))
+    side = rng.integers(1, 9, (200, 2))
+    bounds = np.column_stack([first[:, 0], first[:, 0] + side[:, 0], first[:, 1], first[:, 1] + side[:, 1]])
+    for own in bounds[:20]:
+        meets = (np.maximum(own[::2], bounds[:, ::2]) < np.minimum(own[1::2], bounds[:, 1::2])).all(1)
+        assert [i for i, *_ in Windows(bounds).overlaps(own)] == np.flatnonzero(meets).tolist()
 
 
 def test_ground_is_new_once_in_each_year() -> None:
