@@ -112,6 +112,7 @@ def evaluate_benchmark(
     }
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "panels.npz").unlink(missing_ok=True)
         chosen = choose_panels(np.stack(px_by_class), [e.block for e in collection.entries], options.panels)
         shown = replace(collection, entries=tuple(collection.entries[i] for i in chosen))
         _keep_panels(list(_predict_all(shown, predictors, model_of)), folder)
