@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import numpy as np
 import rasterio
-from pydantic import Field
+from pydantic import Field, field_validator
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
@@ -70,6 +70,13 @@ class Dacia5Options(Options):
         0, description="DN to add to scenes from 25 January 2022 on; −1000 if they still carry the offset.", le=0
     )
 
+    @field_validator("bands")
+    @classmethod
+    def _each_once(cls, bands: tuple[str, ...]) -> tuple[str, ...]:
+        if sorted(bands) != sorted(BAND_ORDER):
+            raise ValueError(f"an order of {', '.join(BAND_ORDER)} is wanted, each once; got {', '.join(bands)}")
+        return bands
+
 
 def list_scenes(path: Path) -> list[tuple[date, Path]]:
     """Scenes of all years by date; `path` is the folder above or named `Dataset`."""
@@ -85,7 +92,7 @@ def check_dacia5(path: Path, options: Dacia5Options) -> list[str]:
     scenes = list_scenes(path)
     if not scenes:
         return [f"no Dataset/Images_Sentinel2_GeoTIFF/Sentinel2_<year>/Sentinel2_L2A_<date>.tif under {path}"]
-    problems = [] if len(options.bands) == N_BANDS else [f"{len(options.bands)} bands are named, the files have 12"]
+    problems: list[str] = []
     for year in sorted({day.year for day, _ in scenes}):
         problems += _check_mask(_mask_path(path, year))
     for _, file in scenes:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import groupby
+from operator import add
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bocage.benchmarks.benchmark import Collection, Entry
+from bocage.benchmarks.benchmark import Collection, Entry, View
 from bocage.core.arrays import Float32, Int64, UInt8
 from bocage.core.errors import ConfigError, NothingLeft
 from bocage.core.progress import track
@@ -21,8 +23,9 @@ from bocage.evaluation.outcome import Outcome
 from bocage.evaluation.panels import choose_panels, to_rgb
 from bocage.evaluation.predict import check_predictor, predict
 from bocage.evaluation.read import seen_labels
-from bocage.evaluation.write import write_evaluation, write_panels
-from bocage.metrics.protocols import PROTOCOLS, Protocol
+from bocage.evaluation.write import Counts, write_evaluation, write_panels
+from bocage.metrics.calibration import describe_calibration
+from bocage.metrics.protocols import PROTOCOLS
 from bocage.metrics.scores import SCORES
 from bocage.models.predictor import Predictor
 
@@ -61,7 +64,8 @@ def evaluate_benchmark(
         folder: gets evaluation.json and, unless `options.panels` is 0, panels.npz (some samples as pictures).
 
     Returns:
-        view, classes, n_samples, tally, n_unseen_px; `protocols` (name → scores with intervals over blocks of ground);
+        view, classes, n_samples, tally, n_unseen_px, calibration; `protocols` (name → scores with intervals over blocks
+        of ground);
         `folds` (fold, year or country-year → protocol → scores) where there are several; the protocol `mean_over_folds`
         where they rotate; `baselines`
         (`majority`: the class that is most frequent in the judged part itself, an upper bound for any constant answer).
@@ -88,33 +92,27 @@ def evaluate_benchmark(
         px_by_class.append(np.bincount(labels.ravel(), minlength=256)[: len(view.class_names)])
     counts = {fold: {p: o.counts(PROTOCOLS[p]) for p in view.protocols} for fold, o in outcomes.items()}
     pooled = {p: _pool([by[p] for by in counts.values()]) for p in view.protocols}
+    rotates = bool(view.test_folds)
+    folds = {f: _describe(by, view, options, seed) for f, by in sorted(counts.items()) if rotates or len(counts) > 1}
+    protocols = _describe(pooled, view, options, seed)
+    if rotates:
+        first = view.protocols[0]
+        by_fold = {fold: scores[first] for fold, scores in folds.items()}
+        protocols = {FOLD_MEAN: mean_over_folds(by_fold, protocols[first])} | protocols
     result: dict[str, Any] = {
         "view": view.name,
         "classes": list(view.class_names),
         "n_samples": len(collection.entries),
         "tally": collection.tally.to_json(),
         "n_unseen_px": n_unseen_px,
-        "protocols": {
-            p: describe_counts(c, losses, PROTOCOLS[p], view.class_names, options, seed)
-            for p, (c, losses) in pooled.items()
-        },
-        "folds": {},
-        "baselines": {"majority": {"protocols": _majority(pooled, view.class_names, options, seed)}},
+        "protocols": protocols,
+        "calibration": describe_calibration(reduce(add, (o.calibration for o in outcomes.values() if o.calibration))),
+        "folds": folds,
+        "baselines": {"majority": {"protocols": _describe(_majority(pooled), view, options, seed)}},
     }
-    if len(counts) > 1:
-        result["folds"] = {
-            fold: {
-                p: describe_counts(c, losses, PROTOCOLS[p], view.class_names, options, seed)
-                for p, (c, losses) in by.items()
-            }
-            for fold, by in sorted(counts.items())
-        }
-    if view.test_folds:
-        first = view.protocols[0]
-        by_fold = {fold: scores[first] for fold, scores in result["folds"].items()}
-        result["protocols"] = {FOLD_MEAN: mean_over_folds(by_fold, result["protocols"][first])} | result["protocols"]
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "panels.npz").unlink(missing_ok=True)
         chosen = choose_panels(np.stack(px_by_class), [e.block for e in collection.entries], options.panels)
         shown = replace(collection, entries=tuple(collection.entries[i] for i in chosen))
         _keep_panels(list(_predict_all(shown, predictors, model_of)), folder)
@@ -186,10 +184,10 @@ def _batches(pairs: Iterable[tuple[Entry, Sample]]) -> Iterator[list[tuple[Entry
         yield waiting
 
 
-def _pool(parts: Sequence[tuple[Int64, Any]]) -> tuple[Int64, Any]:
+def _pool(parts: Sequence[Counts]) -> Counts:
     """Counts and losses of all folds together."""
-    total = np.sum([c for c, _ in parts], axis=0)
-    return total, None if parts[0][1] is None else np.sum([losses for _, losses in parts], axis=0)
+    losses = [loss for _, loss in parts if loss is not None]
+    return np.sum([counts for counts, _ in parts], axis=0), np.sum(losses, axis=0) if losses else None
 
 
 def majority_counts(confusions: Int64) -> Int64:
@@ -200,10 +198,10 @@ def majority_counts(confusions: Int64) -> Int64:
     return result
 
 
-def _majority(
-    pooled: Mapping[str, tuple[Int64, Any]], class_names: Sequence[str], options: EvaluationOptions, seed: int
-) -> dict[str, Any]:
-    def record(counts: Int64, protocol: Protocol) -> dict[str, Any]:
-        return describe_counts(majority_counts(counts), None, protocol, class_names, options, seed)
+def _majority(pooled: Mapping[str, Counts]) -> dict[str, Counts]:
+    return {name: (majority_counts(counts), None) for name, (counts, _) in pooled.items()}
 
-    return {name: record(counts, PROTOCOLS[name]) for name, (counts, _) in pooled.items()}
+
+def _describe(counts: Mapping[str, Counts], view: View, options: EvaluationOptions, seed: int) -> dict[str, Any]:
+    """Protocol → scores with intervals."""
+    return {p: describe_counts(*c, PROTOCOLS[p], view.class_names, options, seed) for p, c in counts.items()}

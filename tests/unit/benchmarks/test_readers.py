@@ -10,7 +10,7 @@ import pytest
 
 from bocage.benchmarks.benchmark import BENCHMARKS, Collection, find_view, parse_options
 from bocage.benchmarks.crosswalks import target_lookup, target_names
-from bocage.benchmarks.read_dacia5 import SHAPE, Dacia5Options, judge_window
+from bocage.benchmarks.read_dacia5 import BAND_ORDER, SHAPE, Dacia5Options, judge_window
 from bocage.benchmarks.read_pastis import find_clearest, find_season, to_reflectance
 from bocage.benchmarks.read_sen4agrinet import monthly_medians, to_classes
 from bocage.benchmarks.read_zuericrop import labelled_enough
@@ -227,6 +227,12 @@ def test_a_model_of_parcels_is_judged_on_parcels() -> None:
     names = views["native"].class_names
     assert find_view(benchmark, None, names, ("B04", "B08")) == views["native"]
     assert find_view(benchmark, None, names, ("B04_mean", "B04_std")) == views["objects"]
+
+
+def test_a_band_order_names_every_band_once() -> None:
+    for bands in (("B02", "B03"), ("B02", "B02", *BAND_ORDER[2:]), ("B99", *BAND_ORDER[1:])):
+        with pytest.raises(ConfigError, match="each once"):
+            parse_options(BENCHMARKS["dacia5"], {"bands": bands})
 
 
 def test_unknown_option_is_refused() -> None:

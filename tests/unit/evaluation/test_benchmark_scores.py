@@ -52,6 +52,7 @@ def test_one_model_judges_everything_and_255_never_counts() -> None:
     result = evaluate_benchmark({"m": Threshold()}, collection(), OPTIONS, seed=0)
     assert result["protocols"]["crop_pixels"]["n_pixels"] == 6 * 7
     assert result["protocols"]["crop_pixels"]["miou_present"] == 1
+    assert result["calibration"]["ece"] == pytest.approx(0.2)  # right everywhere, said with 0.8
     assert result["baselines"]["majority"]["protocols"]["crop_pixels"]["pixel_accuracy"] == pytest.approx(5 / 7)
 
 
