@@ -47,11 +47,11 @@ def emit(result: Mapping[str, Any], *, text: str | Table | Sequence[str | Table]
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> Table:
-    """A plain table; numbers are right-aligned."""
+    """A plain table; numbers are right-aligned, and what is too long goes on below: no name is cut."""
     result = Table(title=title, box=None, header_style="bold", pad_edge=False, title_justify="left")
     for i, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(r[i], (int, float)) or r[i] is None for r in rows)
-        result.add_column(name, justify="right" if numeric else "left")
+        result.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         result.add_row(*("" if v is None else f"{v:,.4g}" if isinstance(v, float) else str(v) for v in row))
     return result

@@ -25,6 +25,7 @@ def test_json_has_the_promised_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_people_get_a_table() -> None:
     result = CliRunner().invoke(app, ["list"])
     assert "unet4_gn" in result.stdout
+    assert "…" not in result.stdout  # a long name goes on below, whatever the width
 
 
 def test_options_and_commands_need_no_torch() -> None:
