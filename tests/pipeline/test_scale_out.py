@@ -8,6 +8,7 @@ import threading
 import pytest
 from distributed import LocalCluster
 
+import bocage.cubes.build
 from bocage.core.artifacts import ArtifactStore
 from bocage.core.errors import ConfigError, SourceError
 from bocage.datasets.read import open_dataset
@@ -31,6 +32,12 @@ def made(out, kind):
     events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
     start = max(i for i, e in enumerate(events) if e["event"] == "run started")
     return [e for e in events[start:] if e["event"] == f"{kind} done" and not e["cached"]]
+
+
+def newest_cube(cache):
+    """File → digest of the cube with most dates in a store."""
+    records = [json.loads(path.read_text()) for path in (cache / "cube").glob("*/artifact.json")]
+    return max(records, key=lambda record: len(record["inputs"]))["files"]
 
 
 def made_pieces(out):
@@ -72,6 +79,48 @@ def test_one_region_more_builds_its_own_pieces_only(experiment_file, strips, tmp
     assert grown == build(experiment_file(regions=strips(3)), tmp_path / "fresh", tmp_path / "fresh-run")
     build(experiment_file(regions=strips(2)), cache, out)  # and back again
     assert made_pieces(out) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "cubes", [{}, {"composite": "monthly_median", "fill": "neighbours"}], ids=["single dates", "filled composites"]
+)
+def test_a_longer_season_reads_only_what_is_new(cubes, experiment_file, tmp_path, monkeypatch):
+    """The cube of May to July starts with the dates of the cube of May, and is the same, byte for byte."""
+    land = write_country(
+        tmp_path / "land", SyntheticOptions(seed=4, size_px=192, dates=("05-06", "05-26", "07-05"), cloud_fraction=0.2)
+    )
+    read = []
+
+    def read_bands(scene, *arguments, **more):
+        read.append(scene.id)
+        return real(scene, *arguments, **more)
+
+    real = bocage.cubes.build.read_bands
+    monkeypatch.setattr(bocage.cubes.build, "read_bands", read_bands)
+
+    def build_until(day, cache):
+        scenes = {"catalog": "local_safe", "path": str(land.safe_folder), "season": [f"{land.year}-05-01", day]}
+        parcels = {"kind": "eurocrops", "path": str(land.eurocrops_path), "year": land.year}
+        patches = {"size_px": 32, "dates": "series"}
+        read.clear()
+        file = experiment_file(parcels=parcels, scenes=scenes, cubes=cubes, patches=patches)
+        return build(file, tmp_path / cache, tmp_path / f"{cache}-run"), set(read)
+
+    _, first = build_until(f"{land.year}-05-31", "grown")
+    grown, new = build_until(f"{land.year}-07-31", "grown")
+    assert (len(first), len(new)) == (2, 1)
+    assert not first & new
+    whole, everything = build_until(f"{land.year}-07-31", "whole")
+    assert everything == first | new
+    assert grown == whole
+    files = [newest_cube(tmp_path / cache) for cache in ("grown", "whole")]
+    assert files[0] == files[1]
+
+    build_until(f"{land.year}-05-31", "damaged")  # what rots in the store is read anew
+    chunk = next(p for p in sorted((tmp_path / "damaged" / "cube").rglob("reflectance/c/0/**/*")) if p.is_file())
+    chunk.write_bytes(chunk.read_bytes()[:-1])
+    assert build_until(f"{land.year}-07-31", "damaged") == (whole, everything)
 
 
 @pytest.mark.slow

@@ -61,3 +61,20 @@ def test_selection_breaks_no_limit_and_wastes_none(
     assert taken["scene"].value_counts().max() <= (scene or 99) if len(taken) else not rows
     shuffled, _ = select(table.sample(frac=1, random_state=0), options)
     assert sorted(shuffled["candidate_id"]) == taken["candidate_id"].tolist()
+
+
+@given(st.integers(1, 60), st.integers(1, 70), st.sampled_from([None, 64, 128, 200]), st.integers(0, 3))
+def test_a_draw_never_exceeds_its_number_and_takes_squares_whole(
+    n: int, total: int, side: int | None, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame({"n_px_1": rng.integers(0, 3, n), "n_px_2": rng.integers(0, 2, n), "row": 64 * np.arange(n)})
+    table = table.assign(
+        candidate_id=[f"c{i:02d}" for i in range(n)], verdict="kept", cube="a", col=0, height=64, width=64, region="a"
+    ).assign(scenes=[["s"]] * n)
+    taken, tally = select(table, SelectionOptions(method="stratified", max_total=total, draw_block_px=side))
+    assert tally.total == n
+    assert len(taken) == min(n, total) if side in (None, 64) else len(taken) <= min(n, total)
+    if side is not None:
+        whole = table.groupby(table["row"] // side).size()
+        assert (taken.groupby(taken["row"] // side).size() == whole.reindex(sorted(set(taken["row"] // side)))).all()

@@ -94,6 +94,28 @@ def test_the_audit_counts_shared_ground_as_a_raster_does(
     assert audit["shared_parcels"] == len((used[0] & used[1]) | (used[0] & used[2]) | (used[1] & used[2]))
 
 
+@settings(max_examples=12, deadline=None)
+@given(landscapes(), st.integers(0, 5), st.data())
+def test_every_leak_that_is_planted_in_a_clean_split_is_found(
+    landscape: tuple[pd.DataFrame, pd.DataFrame, np.ndarray], seed: int, data: st.DataObject
+) -> None:
+    """A window of one part once more in another one: all of its pixels; a parcel that is hidden no longer: one more."""
+    manifest, parcels, _ = landscape
+    clean = split_of(manifest, parcels, seed)
+    row = clean.table[clean.table["part"] != DROPPED].iloc[data.draw(st.integers(0, 2))]
+    other = data.draw(st.sampled_from([part for part in PARTS if part != row["part"]]))
+    twin = manifest[manifest["sample_id"] == row["sample_id"]].assign(sample_id="twin")
+    planted = pd.concat([clean.table, pd.DataFrame([{**row, "sample_id": "twin", "part": other}])], ignore_index=True)
+    found = audit_split(pd.concat([manifest, twin], ignore_index=True), Split(planted, clean.hidden), parcels)
+    assert (found["shared_px"], found["leaky"]) == (SIZE_PX**2, True)
+
+    for part, numbers in clean.hidden.items():
+        for number in numbers:
+            shown = {p: n[n != number] if p == part else n for p, n in clean.hidden.items()}
+            found = audit_split(manifest, Split(clean.table, shown), parcels)
+            assert (found["shared_parcels"], found["leaky"]) == (1, True)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(3, 40), st.integers(1, 6), st.integers(0, 2**32))
 def test_blocks_fill_every_part_and_beat_a_random_deal(n: int, n_classes: int, seed: int) -> None:
@@ -136,7 +158,7 @@ def test_no_strategy_leaks(
     more = {
         "scenario": {"scenario": {"train": ("FR", "ES-2019"), "test": ("2020",)}},
         "given": {"path": "split.csv"},
-        "kfold": {"over": "years" if seed % 2 else "blocks", "fold": seed % 3},
+        "kfold": [{"over": "blocks", "fold": seed % 3}, {"over": "years"}, {"over": "zones", "n_folds": 2}][seed % 3],
     }.get(strategy, {})
     options = SplitOptions.model_validate(
         {"strategy": strategy, "block_m": 150.0, "fractions": (0.5, 0.25, 0.25), "buffer_m": buffer_m, **more}

@@ -120,6 +120,7 @@ def _build_composites(plan: CubePlan, folder: Path, options: CubeOptions, thread
     tally = _count_scenes(plan, scenes_done)
     filled = fill_cube(writer, plan, [p.middle_day for p in plan.periods], options)
     notes = {
+        "done": writer.done,
         "days": [p.middle_day for p in plan.periods],
         "periods": [_describe_period(p, writer.done[p.name]) for p in plan.periods],
         **_shares(writer.done),
@@ -390,5 +391,6 @@ def _record(
         "warnings": [done[s.id]["warning"] for s in plan.scenes if done[s.id]["warning"]],
         "options": options.model_dump(mode="json"),
         "tally": tally.to_json(),
+        "done": dict(done),
         **notes,
     }

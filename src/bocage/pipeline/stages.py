@@ -21,6 +21,7 @@ from bocage.core.digest import digest_value, fingerprint_tree
 from bocage.core.grid import Grid, grid_to_json
 from bocage.core.tally import Tally
 from bocage.cubes.build import build_cube, check_scenes, digest_plan, read_assets
+from bocage.cubes.grow import grow_cube
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.periods import plan_periods
 from bocage.cubes.plan import CubePlan, plan_cubes
@@ -190,12 +191,13 @@ def _plan_all_cubes(context: Context) -> list[CubePlan]:
 
 
 def _plan_piece(plan: CubePlan, options: CubeOptions) -> Piece:
-    inputs = {"files": fingerprint_assets(read_assets(plan.scenes, options))}
+    inputs = {s.id: digest_value([s.to_json(), fingerprint_assets(read_assets([s], options))]) for s in plan.scenes}
     own = [plan.name, digest_plan(plan, options)]
-    return Piece(plan.name, "cube", 1, own, partial(_build_cube, plan, options), inputs, resume=True)
+    return Piece(plan.name, "cube", 2, own, partial(_build_cube, plan, options, inputs), inputs, resume=True)
 
 
-def _build_cube(plan: CubePlan, options: CubeOptions, folder: Path, threads: int) -> Tally:
+def _build_cube(plan: CubePlan, options: CubeOptions, inputs: Mapping[str, str], folder: Path, threads: int) -> Tally:
+    grow_cube(folder, plan, options, inputs)
     return build_cube(plan, folder, options, threads=threads)
 
 
