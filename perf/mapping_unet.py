@@ -14,13 +14,10 @@ from typing import Any
 import numpy as np
 import rasterio
 import torch
-import zarr
 from rasterio.windows import Window as RasterWindow
 
-from bocage.core.arrays import MISSING_INT16
-from bocage.core.artifacts import write_json
-from bocage.core.grid import grid_to_json, make_grid
-from bocage.cubes.store import CubeStore, open_cube
+from bocage.core.grid import full_window, grid_to_json, make_grid
+from bocage.cubes.store import CubeStore, CubeWriter, open_cube
 from bocage.mapping.map_area import map_area
 from bocage.mapping.options import MappingOptions
 from bocage.mapping.tiles import plan_axis
@@ -45,15 +42,12 @@ def write_cube(folder: Path, size_px: int) -> CubeStore:
     side = -(-size_px // 16)
     fields = generator.integers(200, 5000, (len(BANDS), side, side)).repeat(16, 1).repeat(16, 2)
     stored = fields[:, :size_px, :size_px] + generator.integers(0, 300, (size_px, size_px))
-    folder.mkdir(parents=True)
-    group = zarr.create_group(folder / "cube.zarr", zarr_format=3)
-    shape, chunks = (1, len(BANDS), size_px, size_px), (1, len(BANDS), 256, 256)
-    image = group.create_array("reflectance", shape=shape, chunks=chunks, dtype="int16", fill_value=MISSING_INT16)
-    quality = group.create_array("quality", shape=(1, *shape[2:]), chunks=(1, 256, 256), dtype="uint8", fill_value=0)
-    image[0], quality[0] = stored.astype(np.int16), 0
     grid = make_grid("EPSG:32631", 600_000, 4_900_000, 10, (size_px, size_px))
+    writer = CubeWriter(folder, (1, len(BANDS), size_px, size_px), "perf")
+    writer.put(0, full_window(grid), stored.astype(np.int16), np.zeros((size_px, size_px), np.uint8))
+    writer.keep("s", {})
     record = {"grid": grid_to_json(grid), "bands": list(BANDS), "days": [17700], "scenes": ["s"]}
-    write_json(folder / "cube.json", {**record, "tile": "31TEJ", "level": "L2A"})
+    writer.finish({**record, "tile": "31TEJ", "level": "L2A"})
     return open_cube(folder)
 
 

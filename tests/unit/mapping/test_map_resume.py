@@ -12,12 +12,11 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
-import zarr
 from shapely.geometry import box
 
-from bocage.core.artifacts import write_json
-from bocage.core.grid import grid_to_json, make_grid
-from bocage.cubes.store import open_cube
+from bocage.core.grid import Window, full_window, grid_to_json, make_grid
+from bocage.cubes.quality import UNCLEAR
+from bocage.cubes.store import CubeWriter, open_cube
 from bocage.mapping.map_area import map_area
 from bocage.mapping.options import MappingOptions
 
@@ -53,19 +52,18 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, made["mpx_per_s
 
 def write_cube(folder: Path, shape: tuple[int, int]) -> Path:
     """A finished cube of one date and one band, written directly: slanted stripes, a few pixels missing."""
-    height, width = shape
-    folder.mkdir()
-    group = zarr.create_group(folder / "cube.zarr", zarr_format=3)
-    tile = (1, 1, min(1024, height), min(1024, width))
-    reflectance = group.create_array("reflectance", shape=(1, 1, *shape), chunks=tile, dtype="int16", fill_value=0)
-    quality = group.create_array("quality", shape=(1, *shape), chunks=(1, *tile[2:]), dtype="uint8", fill_value=0)
-    x = np.arange(width)
-    for row in range(0, height, tile[2]):
-        y = np.arange(row, min(row + tile[2], height))[:, None]
-        reflectance[0, 0, row : row + len(y)] = ((x * 37 + y * 11) % 6000).astype(np.int16)
-    quality[0, height // 3 : height // 3 + 5, : width // 2] = 4
-    record = {"grid": grid_to_json(make_grid("EPSG:32631", 500_000, 5_000_000, 10, shape)), "bands": ["B08"]}
-    write_json(folder / "cube.json", {**record, "days": [17700], "scenes": ["s"], "tile": "31TEJ", "level": "L2A"})
+    grid = make_grid("EPSG:32631", 500_000, 5_000_000, 10, shape)
+    writer, x = CubeWriter(folder, (1, 1, *shape), "test"), np.arange(shape[1])
+    for row in range(0, shape[0], 1024):
+        y = np.arange(row, min(row + 1024, shape[0]))[:, None]
+        stored = ((x * 37 + y * 11) % 6000).astype(np.int16)
+        writer.put_reflectance(0, Window(row, 0, *stored.shape), stored[None])
+    quality = np.zeros(shape, np.uint8)
+    quality[shape[0] // 3 : shape[0] // 3 + 5, : shape[1] // 2] = UNCLEAR
+    writer.put_quality(0, full_window(grid), quality)
+    writer.keep("s", {})
+    record = {"grid": grid_to_json(grid), "bands": ["B08"], "days": [17700], "scenes": ["s"]}
+    writer.finish({**record, "tile": "31TEJ", "level": "L2A"})
     return folder
 
 
