@@ -24,6 +24,7 @@ from bocage.core.errors import ConfigError
 from bocage.core.grid import Grid
 from bocage.cubes.store import CubeStore
 from bocage.mapping.areas import AreaCounts
+from bocage.mapping.ndvi import add_ndvi
 from bocage.mapping.options import MappingOptions
 from bocage.mapping.parcels import ParcelVotes
 from bocage.mapping.predict import MapBand, check_model, predict_bands
@@ -38,7 +39,7 @@ CLASS_MAP, CONFIDENCE, PROBABILITIES = "class_map.tif", "confidence.tif", "proba
 PARCELS, GEOPACKAGE, AREAS = "parcels.parquet", "parcels.gpkg", "areas.csv"
 STYLE, LEGEND, ITEM, RECORD = "class_map.qml", "legend.csv", "item.json", "map.json"
 SCRATCH = ".map"
-VERSION = 1  # of what a half-made map holds; raise it when predicting or voting changes
+VERSION = 2  # of what a map holds; raise it when predicting or voting changes
 
 
 def map_area(
@@ -102,6 +103,7 @@ def map_area(
     tally = None
     if votes is not None:
         table, tally = votes.result(class_names)
+        table = add_ndvi(table, cube)
         write_votes(table, folder / PARCELS, scratch=rows.folder)
         write_geopackage(table, folder / GEOPACKAGE, scratch=rows.folder)
         files |= {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}

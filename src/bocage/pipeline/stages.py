@@ -125,7 +125,7 @@ def plan_mapping(experiment: Experiment) -> Stage:
     """The map of one country and year."""
     mapped = tuple(f"train/{name}" for name in mapped_models(experiment))
     inputs = ("taxonomy", "cubes", *mapped)
-    return Stage("mapping", 2, inputs, lambda e: [e.mapping], make_map, external=_area_regions, resume=True)
+    return Stage("mapping", 3, inputs, lambda e: [e.mapping], make_map, external=_area_regions, resume=True)
 
 
 def make_parcels(context: Context, draft: Draft) -> None:

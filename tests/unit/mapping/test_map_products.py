@@ -182,7 +182,7 @@ class Tile:
         self.grid = make_grid("EPSG:32631", 500_000 + 10 * left_px, 5_000_000, 10, shape)
         self.record = {"grid": str(self.grid)}
 
-    def read(self, window):
+    def read(self, window, dates=None):
         from bocage.core.grid import grid_window
         from bocage.cubes.store import Cube
 
@@ -202,7 +202,7 @@ def test_two_tiles_make_one_mosaic_and_all_files_open(tmp_path: Path):
     with rasterio.open(tmp_path / "t0" / record["probabilities"]) as raster:
         assert (raster.count, raster.scales[0], raster.descriptions) == (3, 0.01, NAMES)
         assert np.abs(raster.read().astype(int).sum(0) - 100).max() <= 1
-    votes = gpd.read_file(tmp_path / "t0" / "parcels.gpkg")
+    votes = gpd.read_file(tmp_path / "t0" / "parcels.gpkg", layer="parcels")
     assert votes["second_class"].tolist() == ["wheat, soft"]
     assert pd.read_csv(tmp_path / "t0" / record["areas"])["n_px"].sum() == 300 * 260
     tiles = {"t1": Tile(200, (300, 260)), "t0": Tile(0, (300, 260))}
@@ -212,7 +212,9 @@ def test_two_tiles_make_one_mosaic_and_all_files_open(tmp_path: Path):
         assert raster.bounds.left == 500_000
         assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert raster.colormap(1)[1] == (255, 204, 0, 255)
-    assert len(gpd.read_parquet(tmp_path / "all" / made["parcels"])) == 1
+    (vote,) = gpd.read_parquet(tmp_path / "all" / made["parcels"]).to_dict("records")
+    assert (list(vote["ndvi"]), list(vote["ndvi_n_px"])) == ([0.0], [300])
+    assert gpd.read_file(tmp_path / "all" / made["parcels_gpkg"], layer="ndvi")["id"].tolist() == ["p"]
     assert made["n_px"] == 300 * 460
     assert pd.read_csv(tmp_path / "all" / made["areas"])["n_px"].sum() == 300 * 460
     with rasterio.open(tmp_path / "all" / made["probabilities"]) as raster:
