@@ -23,7 +23,7 @@ PROBE = """<script>addEventListener("load", () => {
   lines.forEach((a, i) => lines.slice(i + 1).forEach(b => {
     if (a[0] < b[2] - 1 && b[0] < a[2] - 1 && a[1] < b[3] && b[1] < a[3]) overlaps.push([a[4], b[4]]);
   }));
-  const cut = [...document.querySelectorAll("h1, h2, h3, p, dt, dd, figcaption, summary, nav a")]
+  const cut = [...document.querySelectorAll("h1, h2, h3, p, dt, dd, caption span, figcaption, summary, nav a")]
     .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.textContent);
   const hidden = [...document.querySelectorAll(".table, figure, pre")]
     .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "auto").map(e => e.className);

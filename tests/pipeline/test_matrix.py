@@ -104,3 +104,11 @@ def test_survives_a_kill_and_says_what_is_lost_outside(tmp_path: Path) -> None:
         expected = np.nan if row["scenario"] == "inside" else lost
         np.testing.assert_allclose(row["drop"], expected, atol=1e-9)
     assert (out / "leaderboard.html").read_text(encoding="utf-8").count("<table>") == 3
+    scenarios = table["scenario"].unique()
+    drawn = {path.stem for path in (out / "figures").glob("*.png")}
+    assert drawn == {"leaderboard", "embedding", *(f"class-shares-{s}" for s in scenarios)}
+    assert drawn == {path.stem for path in (out / "figures").glob("*.csv")}
+    points = pd.read_csv(out / "figures" / "embedding.csv")
+    assert points["region"].nunique() > 1
+    assert set(points["part of inside"]) == {"training", "validation", "test"}
+    assert {f"part of {s}" for s in scenarios} < set(points.columns)

@@ -23,6 +23,7 @@ from bocage.experiment.schema import Experiment
 from bocage.pipeline.run import Context, Stage, needed_stages, run_stages
 from bocage.pipeline.stages import SPLIT, plan_stages
 from bocage.reports.leaderboard import RANKED_BY, build_leaderboard
+from bocage.reports.read import read_scenarios
 from bocage.reports.write import write_page
 from bocage.splits.store import read_split
 
@@ -114,7 +115,8 @@ def run_matrix(
         cells (one a scenario, seed and model), leaderboard (one a scenario and model), report, table, run.
     """
     runs = plan_runs(experiment)
-    cells = []
+    cells: list[dict[str, Any]] = []
+    splits: dict[str, Path] = {}
     for n, run in enumerate(runs, 1):
         say(f"({n}/{len(runs)}) scenario {run.scenario}, seed {run.seed}")
         results = run_stages(plan_cells(run), run.experiment, out=out / run.name, store=store, workers=workers, say=say)
@@ -123,12 +125,19 @@ def run_matrix(
             for r in results
             if r.name.startswith("cell/")
         ]
+        made = {r.name: r.artifact.path for r in results}
+        splits.setdefault(run.scenario, made["splits"])
     assert experiment.matrix is not None  # plan_runs has seen to it
     table = rank(pd.DataFrame(cells), experiment.matrix.inside)
     table.to_parquet(out / "leaderboard.parquet", index=False)
     protocol = experiment.evaluation.protocols[0]
     page = build_leaderboard(
-        experiment.name, table, protocol=protocol, seeds=experiment.matrix.seeds, inside=experiment.matrix.inside
+        experiment.name,
+        table,
+        read_scenarios(made["datasets"], splits),
+        protocol=protocol,
+        seeds=experiment.matrix.seeds,
+        inside=experiment.matrix.inside,
     )
     write_page(page, out / "leaderboard.html")
     result = {

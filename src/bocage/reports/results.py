@@ -290,8 +290,10 @@ def _panels(run: RunData) -> Iterator[Block]:
         "samples",
         figures.sample_panels(run.panels, run.classes),
         _panel_pixels(run.panels, {c.id: c.name for c in run.classes}),
-        "Samples of the test part: true colour, labels, and for each model its prediction and its errors. Grey pixels "
-        "have no known class and are not scored. Samples, top to bottom: " + listing(run.panels.sample_ids) + ".",
+        "Samples of the test part: true colour, labels, and for each model its prediction and its errors. Striped "
+        "pixels have no known class and are not scored. Samples, top to bottom: "
+        + listing(run.panels.sample_ids)
+        + ".",
         f"{plural(len(run.panels.sample_ids), 'test sample')}, predicted by {listing(list(run.panels.predictions))}.",
     )
 
@@ -337,6 +339,7 @@ def _one_map(run: RunData, name: str, product: MapProduct) -> Iterator[Block]:
         ),
         "Predicted class of every pixel; thinned to fit this page.",
         "Map of the predicted classes; most of it is " + listing([r.cells[0] for r in areas.rows[:3]]) + ".",
+        narrow=product.class_map.is_tall,
     )
     yield areas
     percent_found, n_found = np.unique(product.confidence.values, return_counts=True)
@@ -346,6 +349,7 @@ def _one_map(run: RunData, name: str, product: MapProduct) -> Iterator[Block]:
         pd.DataFrame({"confidence_percent": percent_found, "n_drawn_px": n_found}).query("confidence_percent <= 100"),
         "Confidence: the largest class probability, as the model gave it; it has not been calibrated.",
         "Map of the model's confidence.",
+        narrow=product.confidence.is_tall,
     )
     if product.parcels is not None and "declared_class" in product.parcels:
         yield _votes(run, product.parcels)
@@ -374,13 +378,16 @@ def _votes(run: RunData, parcels: pd.DataFrame) -> Table:
     """How often the majority of a parcel's pixels gives the declared class."""
     look = {c.name: c for c in run.classes}
     rows = []
-    for name, group in parcels.groupby("declared_class"):
-        crop, agree = look.get(str(name)), group["declared_class"] == group["predicted_class"]
+    known = parcels["declared_class"].isin(look)
+    for name, group in parcels[known].groupby("declared_class"):
+        crop, agree = look[str(name)], group["declared_class"] == group["predicted_class"]
         area = float(group["area"].sum())
-        cells = (crop.title if crop else str(name), count(len(group)), hectares(area), percent(float(agree.mean())))
-        rows.append(Row((*cells, percent(float(group.loc[agree, "area"].sum()) / area)), crop.color if crop else None))
+        cells = (crop.title, count(len(group)), hectares(area), percent(float(agree.mean())))
+        rows.append(Row((*cells, percent(float(group.loc[agree, "area"].sum()) / area)), crop.color))
     columns = ("Declared class", ">parcels", ">area (ha)", ">parcels that agree", ">area that agrees")
     note = "Parcels that the model was trained on are among them, so this is no measure of accuracy."
+    if n_unknown := int((~known).sum()):
+        note += f" {plural(n_unknown, 'parcel')} of unknown class left out."
     return Table("Declared class and majority of the predicted pixels", columns, tuple(rows), note)
 
 
