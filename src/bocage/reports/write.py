@@ -33,7 +33,7 @@ def write_page(page: Page, path: Path) -> Path:
     """Write a self-contained page; its pictures stand in it, and beside it as `figures/<name>.png` and `.csv`."""
     html = render_page(page)
     folder = path.parent / FIGURES
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder if page.pictures else path.parent).mkdir(parents=True, exist_ok=True)
     for picture in page.pictures:
         write_bytes(folder / f"{picture.name}.png", picture.png)
         write_text(folder / f"{picture.name}.csv", picture.data.to_csv(index=False, lineterminator="\n"))
