@@ -328,7 +328,8 @@ def _handles(values: AnyArray, classes: Sequence[ClassInfo], *, unknown: str = "
 
 
 def _legend(figure: Figure, handles: list[Patch], *, columns: int) -> None:
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, max(1, len(handles))))
+    n_rows = max(1, math.ceil(len(handles) / columns))
+    figure.legend(handles=handles, loc="outside lower center", ncols=max(1, math.ceil(len(handles) / n_rows)))
 
 
 def _map_figure(raster: Raster) -> tuple[Figure, Axes]:
