@@ -132,16 +132,14 @@ def diff(
     """What moves between two taxonomies on the same parcels: pairs of classes in hectares, and the labels behind."""
     from bocage.taxonomy.diff import find_moves
     from bocage.taxonomy.load import find_taxonomy
+    from bocage.taxonomy.write_diff import write_diff_html
 
     counts = _count_labels(parcels)
     first, second = find_taxonomy(a), find_taxonomy(b)
     moves = find_moves(counts, first, second)
     n, area_ha = sum(counts.n.values()), sum(counts.area_ha.values())
     if html is not None:
-        from bocage.reports.taxonomies import build_diff
-        from bocage.reports.write import write_page
-
-        write_page(build_diff(moves, first, second, parcels=parcels.name, n_parcels=n, area_ha=area_ha), html)
+        write_diff_html(moves, first, second, html, parcels=parcels.name, n_parcels=n, area_ha=area_ha)
         say(f"Comparison in {html}")
     n_moved, moved_ha = sum(m.n for m in moves), sum(m.area_ha for m in moves)
     rows = [[m.class_a, m.class_b, m.n, m.area_ha, _name_largest(m, labels)] for m in moves]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bocage.reports import results
-from bocage.reports.blocks import (
+from bocage.core.page import (
     Block,
     Fact,
     Facts,
@@ -24,6 +23,7 @@ from bocage.reports.blocks import (
     score,
     words,
 )
+from bocage.reports import results
 from bocage.reports.data import Json, RunData
 
 SHOWN_SCORES = (("miou_foreground", "foreground mIoU"), *results.SCORE_COLUMNS[:-1])  # all but the loss

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.errors import DataError
+from bocage.core.page import Block, Page, Picture, Row, Section, Table, Text, count, listing, plain, score, signed
 from bocage.core.seeds import generator
 from bocage.metrics.intervals import no_interval_reason, paired_bootstrap
 from bocage.metrics.protocols import PROTOCOLS
 from bocage.reports import figures, results
-from bocage.reports.blocks import Block, Page, Picture, Row, Section, Table, Text, count, listing, plain, score, signed
 from bocage.reports.data import FinishedRun, Json
 
 SCORES = (

@@ -22,11 +22,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from bocage.core.arrays import BACKGROUND, IGNORE, AnyArray, Float64, Int64, UInt8
+from bocage.core.page import PICTURE_DPI
 from bocage.datasets.info import ClassInfo
 from bocage.reports.contrast import text_on
 from bocage.reports.data import Panels, Raster
 
-DPI = 144
 WIDTH = 9.2  # inches; fills the page's column at 96 pixels an inch
 INK = "#22281f"
 SOFT = "#5d6658"  # text that stands back
@@ -62,7 +62,7 @@ def to_png(figure: Figure) -> bytes:
     """The figure as PNG; no software name or date inside, so that equal figures give equal bytes."""
     with mpl.rc_context(STYLE):
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        figure.savefig(buffer, format="png", dpi=PICTURE_DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 

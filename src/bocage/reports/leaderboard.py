@@ -9,8 +9,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bocage.reports import looks
-from bocage.reports.blocks import (
+from bocage.core.page import (
     Block,
     Page,
     Picture,
@@ -25,6 +24,7 @@ from bocage.reports.blocks import (
     seconds,
     signed,
 )
+from bocage.reports import looks
 from bocage.reports.data import Scenarios
 from bocage.reports.figures import STYLE, WIDTH, to_png
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from bocage.core.page import Block, Picture, Text, listing, percent, plural
 from bocage.datasets.info import ClassInfo
 from bocage.reports import figures, plots
-from bocage.reports.blocks import Block, Picture, Text, listing, percent, plural
 from bocage.reports.data import Json, RunData
 from bocage.reports.signatures import MIN_OBJECTS, MOST_OBJECTS, Signatures
 from bocage.splits.record import Split

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.grid import footprint, grid_from_json, grid_resolution_m
-from bocage.reports import figures, looks
-from bocage.reports.blocks import (
+from bocage.core.page import (
     Block,
     Fact,
     Facts,
@@ -26,6 +25,7 @@ from bocage.reports.blocks import (
     plural,
     words,
 )
+from bocage.reports import figures, looks
 from bocage.reports.data import Json, RunData
 
 PARTS = ("train", "val", "test", "dropped")

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.arrays import Int64
-from bocage.metrics.protocols import PROTOCOLS
-from bocage.reports import figures
-from bocage.reports.blocks import (
+from bocage.core.page import (
     Block,
     Code,
     Fact,
@@ -31,6 +29,8 @@ from bocage.reports.blocks import (
     signed,
     words,
 )
+from bocage.metrics.protocols import PROTOCOLS
+from bocage.reports import figures
 from bocage.reports.data import Checkpoint, Json, MapProduct, Panels, RunData
 
 BASELINES = {

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from bocage.reports import figures, materials, results
-from bocage.reports.blocks import (
+from bocage.core.page import (
     Block,
     Fact,
     Facts,
@@ -27,6 +26,7 @@ from bocage.reports.blocks import (
     score,
     seconds,
 )
+from bocage.reports import figures, materials, results
 from bocage.reports.data import Json, RunData
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bocage.reports.blocks import Page, Row, Section, Table, Text
+from bocage.core.page import Page, Row, Section, Table, Text
+from bocage.core.render import to_markdown
 from bocage.reports.cards import model_card
-from bocage.reports.markdown import to_markdown
 from bocage.reports.read import read_run
 from bocage.reports.write import write_model_cards
 

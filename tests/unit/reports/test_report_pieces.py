@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bocage.core.page import Row, Table, count, hectares, listing, percent, plain, score, seconds, signed, words
 from bocage.datasets.info import ClassInfo
 from bocage.reports import figures
-from bocage.reports.blocks import Row, Table, count, hectares, listing, percent, plain, score, seconds, signed, words
 from bocage.reports.data import Raster
 from bocage.reports.results import interval_text
 

@@ -1,25 +1,36 @@
-"""What moves between two taxonomies → a page. Pure."""
+"""What moves between two taxonomies → one self-contained HTML page. IO."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from bocage.reports.blocks import Page, Row, Section, Table, Text, count, hectares, percent, plain
+from bocage.core.artifacts import write_text
+from bocage.core.page import Page, Row, Section, Table, Text, count, hectares, percent, plain
+from bocage.core.render import to_html
 from bocage.taxonomy.diff import Move
 from bocage.taxonomy.taxonomy import Taxonomy
 
 MOST_LABELS = 500  # of one pair of classes
 
 
+def write_diff_html(
+    moves: Sequence[Move], a: Taxonomy, b: Taxonomy, path: Path, *, parcels: str, n_parcels: int, area_ha: float
+) -> None:
+    """Write the page.
+
+    Args:
+        moves: `diff.find_moves`.
+        parcels: name of what was compared; it has `n_parcels` on `area_ha`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, to_html(build_diff(moves, a, b, parcels=parcels, n_parcels=n_parcels, area_ha=area_ha)))
+
+
 def build_diff(
     moves: Sequence[Move], a: Taxonomy, b: Taxonomy, *, parcels: str, n_parcels: int, area_ha: float
 ) -> Page:
-    """The page of `bocage taxonomy diff`: pairs of classes, and for each the labels that move with both rules.
-
-    Args:
-        moves: `taxonomy.diff.find_moves`.
-        parcels: name of what was compared; it has `n_parcels` on `area_ha`.
-    """
+    """Pairs of classes, and for each the labels that move with both rules."""
     n_moved, moved_ha = sum(m.n for m in moves), sum(m.area_ha for m in moves)
     lead = (
         f"Of {n_parcels:,} parcels of {parcels} ({hectares(area_ha)} ha), {n_moved:,} ({hectares(moved_ha)} ha, "

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+PICTURE_DPI = 144  # pixels an inch of a picture; a page shows it at its size in inches
+
 
 @dataclass(frozen=True)
 class Text:
@@ -50,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table. `columns` that start with ">" hold numbers and are set flush right."""
+    """A table; its caption may be "". `columns` that start with ">" hold numbers and are set flush right."""
 
     kind: ClassVar[str] = "table"
     caption: str
