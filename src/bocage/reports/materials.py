@@ -208,7 +208,8 @@ def split(run: RunData) -> Iterator[Block]:
     if run.split_audit:
         yield from _audit(run, run.split_audit)
     if run.split.about:
-        known = {k: v for k, v in run.split.about.items() if k != "warning"}
+        about = run.split.about
+        known = {k: v for k, v in about.items() if k not in ("warning", "options")} | about.get("options", {})
         yield Table("How it was made", ("Setting", "value"), tuple(Row((words(k), plain(v))) for k, v in known.items()))
     yield from _split_maps(run, run.manifest.merge(run.split.table, on="sample_id"))
 

@@ -364,7 +364,10 @@ def _areas(run: RunData, product: MapProduct) -> Table:
         crop = look.get(name)
         cells = (crop.title if crop else name, count(n), hectares(n * px_ha), percent(n / n_px))
         rows.append(Row(cells, crop.color if crop else None))
-    note = "Counted from the map and not corrected for the model's errors: no statement about true crop areas."
+    note = (
+        "Counted from the map and not corrected for the model's errors: no statement about true crop areas. "
+        "`bocage areas` estimates those, with intervals, from a random sample of the map's pixels."
+    )
     return Table("Predicted area", ("Class", ">pixels", ">area (ha)", ">share of the map"), tuple(rows), note)
 
 

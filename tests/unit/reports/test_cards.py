@@ -32,6 +32,7 @@ def test_card_names_input_data_scores_and_limits(run):
         f"| all_pixels | foreground mIoU | {score:.3f} | no interval: only 4 blocks |",
         "no statement about crop areas",
         "FR 2018",
+        "- Split by: blocks",
     ):
         assert words in text, words
 
