@@ -147,6 +147,7 @@ def _scores(first: FinishedRun, second: FinishedRun, found: Comparison) -> Itera
         pd.DataFrame(lines, columns=["name", LEAD, "low", "high", "is_baseline"]),
         "Foreground mIoU of every model (round) and baseline (diamond); bars are each run's own intervals.",
         "; ".join(f"{name} {score(value)}" for name, value, *_ in lines) + ".",
+        narrow=True,
     )
     if leading and not found.unpaired:
         yield Picture(

@@ -28,6 +28,7 @@ from bocage.reports.contrast import text_on
 from bocage.reports.data import Panels, Raster
 
 WIDTH = 9.2  # inches; fills the page's column at 96 pixels an inch
+NARROW = 5.6  # inches; still to be read on a telephone
 INK = "#22281f"
 SOFT = "#5d6658"  # text that stands back
 FAINT = "#8b9186"  # lines and edges
@@ -101,7 +102,7 @@ def class_shares(shares: Mapping[str, Mapping[str, float]], classes: Sequence[Cl
 def score_plot(rows: Sequence[tuple[str, float, float | None, float | None, bool]], label: str) -> bytes:
     """Scores with their intervals, one line each: (name, score, low, high, is a baseline); None = no interval."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.75 + 0.34 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(NARROW, 0.75 + 0.34 * len(rows)), layout="constrained")
         axes = figure.subplots()
         for y, (_, score, low, high, is_baseline) in enumerate(rows):
             color = FAINT if is_baseline else SERIES_COLORS[0]

@@ -79,7 +79,7 @@ def build_leaderboard(
 
 def _parts(data: Scenarios, scenarios: Sequence[str]) -> Iterator[Block]:
     """How alike the parts of each scenario are: parcels by likeness, and shares of the classes."""
-    splits = {f"part of {s}": data.splits[s] for s in scenarios}
+    splits = {f"part under {s}": data.splits[s] for s in scenarios}
     yield from looks.draw_embedding(data.signatures, data.classes, splits)
     for s in scenarios:
         yield from looks.class_shares(data.audits[s], data.classes, f"class-shares-{s}", under=s)

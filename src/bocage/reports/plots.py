@@ -119,7 +119,7 @@ def embedding(table: pd.DataFrame, classes: Sequence[ClassInfo], splits: Sequenc
         columns = min(max(2, len(views)), 3)
         rows, width = math.ceil(len(views) / columns), WIDTH / columns
         longest = max(len(names) for *_, names in views)
-        height = width + 0.2 + 0.19 * math.ceil(longest / 2)
+        height = 0.9 * width + 0.2 + 0.19 * math.ceil(longest / 2)
         figure = Figure(figsize=(WIDTH, height * rows), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False).flat
         for axes, (title, values, names) in zip(grid, views, strict=False):
@@ -133,9 +133,9 @@ def embedding(table: pd.DataFrame, classes: Sequence[ClassInfo], splits: Sequenc
 
 
 def _scatter(axes: Axes, table: pd.DataFrame, values: Any, names: Mapping[Any, tuple[str, str]]) -> None:
-    for key, (_, color) in names.items():
+    for key in sorted(names, key=lambda name: name != "dropped"):  # below the others
         chosen = table[values == key]
-        axes.scatter(chosen["x"], chosen["y"], s=17, color=color, edgecolors=INK, linewidths=0.35)
+        axes.scatter(chosen["x"], chosen["y"], s=17, color=names[key][1], edgecolors=INK, linewidths=0.35)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_aspect("equal", adjustable="datalim")

@@ -109,6 +109,7 @@ def _scores(evaluation: Json) -> list[Block]:
             pd.DataFrame(lines, columns=["name", "miou_foreground", "low", "high", "is_baseline"]),
             f"Foreground mIoU of every model (round) and baseline (diamond){bars}.",
             "Foreground mIoU: " + "; ".join(f"{title} {score(value)}" for title, value, *_ in lines) + ".",
+            narrow=True,
         ),
     ]
 
