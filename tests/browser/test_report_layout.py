@@ -46,14 +46,17 @@ def at_width(report, folder, width):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_overlaps_is_cut_or_scrolls_sideways(browse, report, tmp_path, width):
-    wrapper = at_width(report, tmp_path, width)
-    page = browse("--window-size=1400,2100", "--virtual-time-budget=8000", "--dump-dom", wrapper.as_uri())
+@pytest.mark.parametrize(
+    ("page", "n_lines"), [("report.html", 300), ("model_cards/unet.html", 100), ("dataset/card.html", 60)]
+)
+def test_nothing_overlaps_is_cut_or_scrolls_sideways(browse, report, tmp_path, page, n_lines, width):
+    wrapper = at_width(report.parent / page, tmp_path, width)
+    shown = browse("--window-size=1400,2100", "--virtual-time-budget=8000", "--dump-dom", wrapper.as_uri())
     found = json.loads(
-        html.unescape(re.search(r'<pre id="found" hidden="">(.*?)</pre>', page.stdout, re.DOTALL).group(1))
+        html.unescape(re.search(r'<pre id="found" hidden="">(.*?)</pre>', shown.stdout, re.DOTALL).group(1))
     )
     assert found["width"] == width
-    assert found["n_lines"] > 300
+    assert found["n_lines"] > n_lines
     assert found["scroll"] <= width
     assert found["overlaps"] == []
     assert found["cut"] == []
