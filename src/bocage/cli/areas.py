@@ -27,6 +27,8 @@ def sample(
     from bocage.mapping.read import read_regions
     from bocage.mapping.sample import draw_sample, look_up, open_map
 
+    if folder.resolve() in out.resolve().parents:
+        raise ConfigError(f"{out} lies in the map's own folder, which the next run makes anew. Name another place.")
     if out.exists():
         raise ConfigError(f"{out} exists, and true classes may stand in it. Name another file, or delete it.")
     drawn = draw_sample(open_map(folder), n=n, least=least, seed=seed)
@@ -53,14 +55,14 @@ def estimate(
     areas_name: str | None = typer.Option(None, help="Column of that file with the names."),
     level: float = typer.Option(0.95, min=0.5, max=0.999, help="Level of the intervals."),
 ) -> None:
-    """Class areas and accuracy of a map with design-based intervals (Olofsson et al. 2014), written beside it."""
+    """Class areas and accuracy of a map with design-based intervals (Olofsson et al. 2014), beside the sample."""
     from bocage.core.artifacts import write_text
     from bocage.mapping.read import read_regions, read_sample
     from bocage.mapping.sample import estimate_map, open_map
 
     regions = read_regions(areas, areas_name) if areas else None
     by_class, accuracy = estimate_map(open_map(folder), read_sample(sample), regions, level=level)
-    files = {"areas": folder / "areas_estimated.csv", "accuracy": folder / "accuracy_estimated.csv"}
+    files = {name: sample.with_name(f"{sample.stem}_{name}.csv") for name in ("areas", "accuracy")}
     for name, frame in (("areas", by_class), ("accuracy", accuracy)):
         write_text(files[name], frame.to_csv(index=False))
     columns = ["region", "class_name", "mapped_ha", "area_ha", "low_ha", "high_ha"]

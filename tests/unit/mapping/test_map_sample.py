@@ -152,6 +152,8 @@ def test_the_commands_draw_look_up_and_estimate(mapped, tmp_path, capsys):
     drawn = json.loads(capsys.readouterr().out)
     assert (drawn["n_open"], drawn["by_class"]["maize"]) == (0, 50)
     assert main(line) == 2  # what was filled in is never written over
+    inside = ["areas", "sample", str(mapped), "--out", str(mapped / "sample.gpkg")]
+    assert main(inside) == 2  # nor does it stand where a run deletes it
     capsys.readouterr()
     estimate = ["areas", "estimate", str(mapped), "--sample", str(tmp_path / "sample.gpkg"), "--json"]
     assert main(estimate) == 0
@@ -159,4 +161,5 @@ def test_the_commands_draw_look_up_and_estimate(mapped, tmp_path, capsys):
     wheat = next(r for r in made["by_class"] if r["class_name"] == "wheat")
     assert wheat["low_ha"] < 290 < wheat["high_ha"]  # the western half
     assert pd.read_csv(made["areas"])["basis"].tolist()[2] == BASIS  # no maize in truth
+    assert Path(made["areas"]) == tmp_path / "sample_areas.csv"
     assert set(pd.read_csv(made["accuracy"])["measure"]) == {"overall_accuracy", "users_accuracy", "producers_accuracy"}
