@@ -23,7 +23,7 @@ PROBE = """<script>addEventListener("load", () => {
   lines.forEach((a, i) => lines.slice(i + 1).forEach(b => {
     if (a[0] < b[2] - 1 && b[0] < a[2] - 1 && a[1] < b[3] && b[1] < a[3]) overlaps.push([a[4], b[4]]);
   }));
-  const cut = [...document.querySelectorAll("h1, h2, h3, p, dt, dd, figcaption, summary, nav a")]
+  const cut = [...document.querySelectorAll("h1, h2, h3, p, dt, dd, caption span, figcaption, summary, nav a")]
     .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.textContent);
   const hidden = [...document.querySelectorAll(".table, figure, pre")]
     .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "auto").map(e => e.className);
@@ -46,14 +46,17 @@ def at_width(report, folder, width):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_overlaps_is_cut_or_scrolls_sideways(browse, report, tmp_path, width):
-    wrapper = at_width(report, tmp_path, width)
-    page = browse("--window-size=1400,2100", "--virtual-time-budget=8000", "--dump-dom", wrapper.as_uri())
+@pytest.mark.parametrize(
+    ("page", "n_lines"), [("report.html", 300), ("model_cards/unet.html", 100), ("dataset/card.html", 60)]
+)
+def test_nothing_overlaps_is_cut_or_scrolls_sideways(browse, report, tmp_path, page, n_lines, width):
+    wrapper = at_width(report.parent / page, tmp_path, width)
+    shown = browse("--window-size=1400,2100", "--virtual-time-budget=8000", "--dump-dom", wrapper.as_uri())
     found = json.loads(
-        html.unescape(re.search(r'<pre id="found" hidden="">(.*?)</pre>', page.stdout, re.DOTALL).group(1))
+        html.unescape(re.search(r'<pre id="found" hidden="">(.*?)</pre>', shown.stdout, re.DOTALL).group(1))
     )
     assert found["width"] == width
-    assert found["n_lines"] > 300
+    assert found["n_lines"] > n_lines
     assert found["scroll"] <= width
     assert found["overlaps"] == []
     assert found["cut"] == []

@@ -140,3 +140,11 @@ def test_survives_a_kill_and_says_what_is_lost_outside(tmp_path: Path) -> None:
         assert baselines["last_year"]["known_fraction"] > (0.9 if name == "new-year" else 0.4)
         assert table.loc[table["scenario"] == name, "over_last_year"].notna().all()
     assert (out / "leaderboard.html").read_text(encoding="utf-8").count("<table>") == 6
+    scenarios = table["scenario"].unique()
+    drawn = {path.stem for path in (out / "figures").glob("*.png")}
+    assert drawn == {"leaderboard", "embedding", *(f"class-shares-{s}" for s in scenarios)}
+    assert drawn == {path.stem for path in (out / "figures").glob("*.csv")}
+    points = pd.read_csv(out / "figures" / "embedding.csv")
+    assert points["region"].nunique() > 1
+    assert {"training", "validation", "test"} <= set(points["part under inside"])
+    assert {f"part under {s}" for s in scenarios} < set(points.columns)

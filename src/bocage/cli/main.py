@@ -14,6 +14,7 @@ import typer
 
 import bocage
 from bocage.cli import (
+    areas,
     benchmarks,
     config,
     crossvalidate,
@@ -68,6 +69,7 @@ app.add_typer(models.app, name="models", help="The zoo.")
 app.command()(matrix.matrix)
 app.command()(crossvalidate.crossvalidate)
 app.command("shift")(shift.shift)
+app.add_typer(areas.app, name="areas", help="Class areas of a map with intervals: sample, estimate.")
 app.add_typer(benchmarks.app, name="benchmarks", help="Published data sets: list, check, evaluate.")
 
 

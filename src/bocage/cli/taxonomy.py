@@ -127,14 +127,20 @@ def diff(
     b: str = typer.Argument(help="Another one; classes are compared by name."),
     parcels: Path = _PARCELS,
     labels: int = typer.Option(3, min=0, help="Labels named for each pair of classes; --json has all, with rules."),
+    html: Path | None = typer.Option(None, help="Write the comparison, with all labels and rules, as a page too."),
 ) -> None:
     """What moves between two taxonomies on the same parcels: pairs of classes in hectares, and the labels behind."""
     from bocage.taxonomy.diff import find_moves
     from bocage.taxonomy.load import find_taxonomy
+    from bocage.taxonomy.write_diff import write_diff_html
 
     counts = _count_labels(parcels)
-    moves = find_moves(counts, find_taxonomy(a), find_taxonomy(b))
+    first, second = find_taxonomy(a), find_taxonomy(b)
+    moves = find_moves(counts, first, second)
     n, area_ha = sum(counts.n.values()), sum(counts.area_ha.values())
+    if html is not None:
+        write_diff_html(moves, first, second, html, parcels=parcels.name, n_parcels=n, area_ha=area_ha)
+        say(f"Comparison in {html}")
     n_moved, moved_ha = sum(m.n for m in moves), sum(m.area_ha for m in moves)
     rows = [[m.class_a, m.class_b, m.n, m.area_ha, _name_largest(m, labels)] for m in moves]
     head = f"{n_moved} of {n} parcels move, {moved_ha:,.1f} of {area_ha:,.1f} ha"

@@ -4,24 +4,25 @@ reads some samples, writes `card.md`, `card.html` (self-contained) and `card.png
 
 from __future__ import annotations
 
-import base64
 import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bocage.core.arrays import IGNORE, Float32, UInt8
+from bocage.core.arrays import IGNORE, Float32, Int64, UInt8
 from bocage.core.artifacts import read_json, write_bytes, write_text
 from bocage.core.grid import footprint as grid_footprint
 from bocage.core.grid import make_grid
+from bocage.core.page import Page, Picture, Row, Table
+from bocage.core.page import Section as PageSection
+from bocage.core.render import to_html, to_markdown
 from bocage.core.tally import Tally
 from bocage.datasets.lock import Source, read_lock, read_sources, write_lock
 from bocage.datasets.read import Dataset, open_dataset
@@ -29,12 +30,6 @@ from bocage.datasets.write import SELECTION
 
 CARD = MARKDOWN, HTML, PICTURE = "card.md", "card.html", "card.png"
 N_SHOWN, SHOWN_PX = 8, 120  # samples in the picture, and their side
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#23291f}"
-    "table{border-collapse:collapse;margin:.5em 0 1.5em}td,th{text-align:left;padding:.2em 1.2em .2em 0;"
-    "border-bottom:1px solid #dfe2da;vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
-    "img{max-width:100%}i{display:inline-block;width:.8em;height:.8em;margin-right:.4em}code{overflow-wrap:anywhere}"
-)
 
 
 @dataclass(frozen=True)
@@ -49,12 +44,18 @@ class Section:
 
 def write_card(dataset: Dataset, *, name: str, sources: Sequence[Source]) -> None:
     """Write the card beside the data set's files: the same files for the same data set."""
-    title = f"Data set {name}"
-    sections = list(describe(dataset, sources))
-    picture = draw_samples(dataset)
-    write_bytes(dataset.folder / PICTURE, picture)
-    write_text(dataset.folder / MARKDOWN, to_markdown(title, sections))
-    write_text(dataset.folder / HTML, to_html(title, sections, picture))
+    drawn = choose_samples(dataset)
+    picture = Picture(
+        Path(PICTURE).stem,
+        draw_samples(dataset, drawn),
+        dataset.manifest.iloc[drawn],
+        "Samples spread over the data set: the clearest date in true colour above, labels below.",
+        "Samples: true colour above, labels below.",
+    )
+    page = to_page(name, list(describe(dataset, sources)), picture)
+    write_bytes(dataset.folder / PICTURE, picture.png)
+    write_text(dataset.folder / MARKDOWN, to_markdown(page))
+    write_text(dataset.folder / HTML, to_html(page))
 
 
 def document_derived(folder: Path, parents: Sequence[Dataset], *, name: str, software: Mapping[str, str]) -> None:
@@ -119,37 +120,36 @@ def _compare(selection: Mapping[str, Any]) -> Section:
     return Section("Before and after the selection", columns, rows)
 
 
-def to_markdown(title: str, sections: Sequence[Section]) -> str:
-    """The card as Markdown; the picture is the file beside it."""
-    lines = [f"# {title}", "", f"![samples: true colour above, labels below]({PICTURE})", ""]
-    for section in sections:
-        rule = ["---", *("--:" if _is_number(section, i) else "---" for i in range(1, len(section.columns)))]
-        rows = [section.columns, rule, *section.rows]
-        lines += [f"## {section.title}", "", *map(_markdown_row, rows), ""]
-    return "\n".join(lines)
+def to_page(name: str, sections: Sequence[Section], picture: Picture) -> Page:
+    """The card: the samples, then a table a section."""
+    return Page(
+        f"Data set {name}",
+        "data set card",
+        (picture,),
+        tuple(PageSection(f"part-{i}", s.title, (_to_table(s),)) for i, s in enumerate(sections, 1)),
+    )
 
 
-def to_html(title: str, sections: Sequence[Section], picture: bytes) -> str:
-    """The card as one page without links to other files."""
-    encoded = base64.b64encode(picture).decode()
-    parts = [
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>',
-        f'<h1>{escape(title)}</h1><img alt="samples: true colour above, labels below" ',
-        f'src="data:image/png;base64,{encoded}">',
-    ]
-    for section in sections:
-        parts.append(f"<h2>{escape(section.title)}</h2><table>")
-        if any(section.columns):
-            parts.append(_row(section, section.columns, "th"))
-        for i, row in enumerate(section.rows):
-            parts.append(_row(section, row, "td", section.colors[i] if section.colors else None))
-        parts.append("</table>")
-    return "\n".join([*parts, "</html>", ""])
+def _to_table(section: Section) -> Table:
+    columns = section.columns if any(section.columns) else ("item", "value")
+    numbers = [any(section.columns) and _is_number(section, i) for i in range(len(columns))]
+    return Table(
+        "",
+        tuple(f">{name}" if number else name for name, number in zip(columns, numbers, strict=True)),
+        tuple(
+            Row(tuple(map(_text, cells)), section.colors[i] if section.colors else None)
+            for i, cells in enumerate(section.rows)
+        ),
+    )
 
 
-def draw_samples(dataset: Dataset) -> bytes:
-    """Samples spread over the manifest: the clearest date in true colour above, labels below (PNG)."""
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(N_SHOWN, len(dataset))).round().astype(int))
+def choose_samples(dataset: Dataset) -> Int64:
+    """Rows of the manifest, spread evenly."""
+    return np.unique(np.linspace(0, len(dataset) - 1, min(N_SHOWN, len(dataset))).round().astype(np.int64))
+
+
+def draw_samples(dataset: Dataset, chosen: Int64) -> bytes:
+    """The clearest date of samples in true colour above, labels below (PNG)."""
     table = np.full((256, 3), 255, np.uint8)
     for c in dataset.info.classes:
         table[c.id] = list(bytes.fromhex(c.color.removeprefix("#")))
@@ -228,15 +228,3 @@ def _is_number(section: Section, column: int) -> bool:
 
 def _text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _markdown_row(row: Sequence[Any]) -> str:
-    return "| " + " | ".join(_text(value).replace("|", "\\|") for value in row) + " |"
-
-
-def _row(section: Section, row: Sequence[Any], tag: str, color: str | None = None) -> str:
-    cells = [escape(_text(value)) for value in row]
-    if color:
-        cells[0] = f'<i style="background:{color}"></i>{cells[0]}'
-    kinds = [' class="n"' if _is_number(section, i) else "" for i in range(len(cells))]
-    return "<tr>" + "".join(f"<{tag}{k}>{c}</{tag}>" for k, c in zip(kinds, cells, strict=True)) + "</tr>"

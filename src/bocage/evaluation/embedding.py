@@ -14,6 +14,7 @@ PERPLEXITY = 30.0  # neighbours that t-SNE looks at (van der Maaten and Hinton 2
 def embed(features: Float64, *, seed: int = 0) -> Float64:
     """Rows (N, F) → a plane (N, 2) in which like rows lie together: t-SNE (van der Maaten and Hinton 2008).
 
+    It stands for UMAP, which shows the same, parcels by their neighbours, but needs more packages.
     Columns are standardised; those that never change are left out. One thread, so the same rows give the same plane.
     """
     spread = features.std(axis=0)

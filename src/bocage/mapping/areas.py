@@ -24,7 +24,13 @@ WHOLE, UNSEEN = "whole map", "no valid date"
 
 
 class AreaCounts:
-    """Pixels by class, of the whole map and of each region. A pixel lies where its centre lies; regions may overlap."""
+    """Pixels by class, of the whole map and of each region. A pixel lies where its centre lies; regions may overlap.
+
+    Attributes:
+        names: of the whole map, then of the regions that touch it.
+        shapes: the regions' polygons in the grid's CRS.
+        px: (1 + regions, 256) pixels by class id.
+    """
 
     def __init__(self, grid: Grid, regions: gpd.GeoDataFrame | None) -> None:
         """
@@ -43,8 +49,8 @@ class AreaCounts:
                 f"None of the {len(regions)} regions for areas touches the map (longitude/latitude "
                 f"{np.round(footprint(grid).bounds, 3).tolist()}). Check mapping.areas_path."
             )
-        self._shapes = shapes[chosen]
-        self._bounds = shapely.bounds(self._shapes).reshape(-1, 4)
+        self.shapes = shapes[chosen]
+        self._bounds = shapely.bounds(self.shapes).reshape(-1, 4)
         self.names = (WHOLE, *map(str, frame["name"][chosen]))
         self.px = np.zeros((len(self.names), 256), np.int64)
 
@@ -54,7 +60,7 @@ class AreaCounts:
         self.px[0] += np.bincount(classes.ravel(), minlength=256)
         one = np.ones(1, np.uint32)
         for i in np.flatnonzero(touches(self._bounds, grid)):
-            inside, _ = rasterize_ids(self._shapes[i : i + 1], one, grid)
+            inside, _ = rasterize_ids(self.shapes[i : i + 1], one, grid)
             self.px[i + 1] += np.bincount(classes[inside > 0], minlength=256)
 
     @property

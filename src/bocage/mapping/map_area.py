@@ -24,6 +24,7 @@ from bocage.core.errors import ConfigError
 from bocage.core.grid import Grid
 from bocage.cubes.store import CubeStore
 from bocage.mapping.areas import AreaCounts
+from bocage.mapping.ndvi import add_ndvi
 from bocage.mapping.options import MappingOptions
 from bocage.mapping.parcels import ParcelVotes
 from bocage.mapping.predict import MapBand, check_model, predict_bands
@@ -37,6 +38,7 @@ from bocage.models.predictor import Predictor
 CLASS_MAP, CONFIDENCE, PROBABILITIES = "class_map.tif", "confidence.tif", "probabilities.tif"
 PARCELS, GEOPACKAGE, AREAS = "parcels.parquet", "parcels.gpkg", "areas.csv"
 STYLE, LEGEND, ITEM, RECORD = "class_map.qml", "legend.csv", "item.json", "map.json"
+MODEL = "model_record.json"  # of the model that made the map; its weights are named there by their digest
 SCRATCH = ".map"
 VERSION = 2  # of what a half-made map holds; raise it when predicting or voting changes
 
@@ -104,10 +106,11 @@ def map_area(
     tally = None
     if votes is not None:
         table, tally = votes.result(class_names)
+        table = add_ndvi(table, cube)
         write_votes(table, folder / PARCELS, scratch=rows.folder)
         write_geopackage(table, folder / GEOPACKAGE, scratch=rows.folder)
         files |= {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}
-    files |= write_tables(folder, areas, class_names=class_names, colors=colors)
+    files |= write_tables(folder, areas, class_names=class_names, colors=colors, model=model or {})
     item = build_item(
         name or folder.resolve().name,
         cube.grid,
@@ -235,13 +238,20 @@ def write_rasters(
 
 
 def write_tables(
-    folder: Path, areas: AreaCounts, *, class_names: Sequence[str], colors: Sequence[str]
+    folder: Path,
+    areas: AreaCounts,
+    *,
+    class_names: Sequence[str],
+    colors: Sequence[str],
+    model: Mapping[str, Any],
 ) -> dict[str, str]:
-    """Areas, style and legend of a map; returns asset key -> file name."""
+    """Areas, style and legend of a map, and its model's record if there is one; returns asset key -> file name."""
     write_text(folder / AREAS, areas.result(class_names).to_csv(index=False))
     write_text(folder / STYLE, to_qml(class_names, colors))
     write_text(folder / LEGEND, to_legend(class_names, colors))
-    return {"areas": AREAS, "style": STYLE, "legend": LEGEND}
+    if model:
+        write_json(folder / MODEL, model)
+    return {"areas": AREAS, "style": STYLE, "legend": LEGEND} | ({"model": MODEL} if model else {})
 
 
 def to_map(band: MapBand) -> tuple[UInt8, UInt8]:

@@ -172,7 +172,7 @@ def mosaic_maps(
             write_votes(joined, folder / PARCELS, scratch=scratch)
             write_geopackage(joined, folder / GEOPACKAGE, scratch=scratch)
             files |= {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}
-    files |= write_tables(folder, areas, class_names=class_names, colors=colors)
+    files |= write_tables(folder, areas, class_names=class_names, colors=colors, model=model)
     cubes = [tiles[name] for name in names]
     item = build_item(
         folder.resolve().name,

@@ -1,4 +1,4 @@
-"""Files that a map is made with: polygons of regions. IO: one file."""
+"""Files that stand beside a map: polygons of regions, a sample of its pixels. IO: one file."""
 
 from __future__ import annotations
 
@@ -21,13 +21,7 @@ def read_regions(path: Path, name: str | None) -> gpd.GeoDataFrame:
         ConfigError: if it has no such column.
         NothingLeft: if it holds no polygons.
     """
-    if not path.exists():
-        raise MissingFile(f"The polygon file for areas, {path}, is not there. Give an existing vector file.")
-    try:
-        reader = gpd.read_parquet if path.suffix == ".parquet" else gpd.read_file
-        frame = reader(path)
-    except Exception as error:
-        raise CorruptFile(f"{path} cannot be read as a vector file ({error}). Check the file.") from error
+    frame = _read_vector(path)
     if frame.crs is None:
         raise SourceError(f"{path} does not say its coordinate system. Write it again with one.")
     if name is not None and name not in frame.columns:
@@ -38,3 +32,21 @@ def read_regions(path: Path, name: str | None) -> gpd.GeoDataFrame:
         raise NothingLeft(f"{path} holds no polygons, so there are no regions to count areas in.")
     names = kept[name].astype(str) if name else [str(i + 1) for i in range(len(kept))]
     return gpd.GeoDataFrame({"name": list(names)}, geometry=kept.geometry.make_valid().to_numpy(), crs=kept.crs)
+
+
+def read_sample(path: Path) -> gpd.GeoDataFrame:
+    """A sample of pixels that `bocage areas sample` drew.
+
+    Raises:
+        MissingFile, CorruptFile: if it is not there or cannot be read.
+    """
+    return _read_vector(path)
+
+
+def _read_vector(path: Path) -> gpd.GeoDataFrame:
+    if not path.exists():
+        raise MissingFile(f"There is no {path}. Give an existing vector file.")
+    try:
+        return gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+    except Exception as error:
+        raise CorruptFile(f"{path} cannot be read as a vector file ({error}). Check the file.") from error

@@ -1,7 +1,9 @@
 """A finished map -> a STAC item that describes it. Pure; returns JSON.
 
-STAC 1.1.0 with the extensions projection 2.0.0, raster 2.0.0, classification 2.0.0 and, for the model that made the
-map, mlm 1.4.0. Field names are those of the extensions' documents at https://stac-extensions.github.io.
+STAC 1.1.0 with the extensions projection 2.0.0, raster 2.0.0, classification 2.0.0 and, where the model that made the
+map is known, mlm 1.4.0. Field names are those of the extensions' documents at https://stac-extensions.github.io. Of mlm
+they ask for two things outside the fields themselves: an asset with the role `mlm:model` (here the model's record), and
+the bands that `mlm:input` names among the item's `bands`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from bocage.core.grid import Grid, footprint, grid_resolution_m, grid_to_json
 EXTENSIONS = tuple(
     f"https://stac-extensions.github.io/{name}/schema.json"
     for name in ("projection/v2.0.0", "raster/v2.0.0", "classification/v2.0.0", "mlm/v1.4.0")
-)
+)  # the last one only where the model is known
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 TASK = "semantic-segmentation"
 
@@ -43,7 +45,7 @@ def build_item(
         files: asset key (class_map, confidence_map, probabilities, parcels, …) -> name beside the item.
         bands: what the model reads.
         window_px: side of the windows that the model saw.
-        model: its model.json; may be empty.
+        model: its model.json; empty if unknown.
         scenes: names of the products, listed as they are.
     """
     place = grid_to_json(grid)
@@ -57,7 +59,7 @@ def build_item(
     return {
         "type": "Feature",
         "stac_version": "1.1.0",
-        "stac_extensions": list(EXTENSIONS),
+        "stac_extensions": list(EXTENSIONS if model else EXTENSIONS[:-1]),
         "id": item_id,
         "geometry": mapping(outline),
         "bbox": [round(float(v), 7) for v in outline.bounds],
@@ -70,7 +72,7 @@ def build_item(
             **({} if code["proj:code"] else {"proj:wkt2": place["crs"]}),
             "proj:transform": place["transform"],
             "proj:shape": place["shape"],
-            **_model_fields(model, len(days), bands, window_px, classes),
+            **(_model_fields(model, len(days), bands, window_px, classes) if model else {}),
             **({"bocage:scenes": list(scenes)} if scenes else {}),
         },
         "links": [],
@@ -88,6 +90,14 @@ def _asset(
         "legend": ("text/csv", "Class ids, names and colours", ["metadata"]),
         "areas": ("text/csv", "Pixels and hectares by class and region", ["metadata"]),
     }
+    if key == "model":
+        return {
+            "href": f"./{name}",
+            "type": "application/json",
+            "title": "Record of the model, with the digest of its weights",
+            "roles": ["mlm:model", "metadata"],
+            "mlm:artifact_type": "bocage.models.checkpoint.load_predictor",
+        }
     if key in kinds:
         media, title, roles = kinds[key]
         return {"href": f"./{name}", "type": media, "title": title, "roles": roles}
@@ -115,7 +125,8 @@ def _model_fields(
     parameters = model.get("n_parameters")
     takes = model.get("n_dates", n_dates)
     return {
-        "mlm:name": str(model.get("name", "unnamed")),
+        "bands": [{"name": band} for band in bands],
+        "mlm:name": "bocage " + _slug(str(model.get("name", "model"))).strip("-_"),
         "mlm:architecture": str(model.get("kind", "unknown")),
         "mlm:tasks": [TASK],
         **({"mlm:total_parameters": int(parameters)} if parameters else {}),

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
+import pyogrio
 import rasterio
 import rasterio.shutil
 from rasterio.windows import Window as RasterWindow
 
 from bocage.core.arrays import IGNORE, UInt8
 from bocage.core.grid import Grid
+from bocage.mapping.ndvi import SERIES, list_ndvi
 
 BLOCK_PX = 256
 CACHE_MB = 256  # GDAL's block cache; its default is a share of the machine's memory
@@ -97,15 +99,21 @@ def write_cog(
 
 
 def write_votes(votes: gpd.GeoDataFrame, path: Path, *, scratch: Path) -> None:
-    """The parcels' votes as GeoParquet 1.1 with bounding boxes."""
+    """The parcels' votes as GeoParquet 1.1 with bounding boxes; series are list columns."""
     temporary = scratch / path.name
     votes.to_parquet(temporary, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True)
     temporary.replace(path)
 
 
 def write_geopackage(votes: gpd.GeoDataFrame, path: Path, *, scratch: Path) -> None:
-    """The same as a GeoPackage with one layer `parcels`, for programs that do not read GeoParquet."""
+    """The same as a GeoPackage, for programs that do not read GeoParquet.
+
+    Layer `parcels`; the NDVI, which a GeoPackage cannot hold as lists, in a table `ndvi` with a row a parcel and date.
+    """
     temporary = scratch / path.name
     temporary.unlink(missing_ok=True)
-    votes.to_file(temporary, driver="GPKG", layer="parcels", engine="pyogrio")
+    plain = votes.drop(columns=[c for c in SERIES if c in votes])
+    plain.to_file(temporary, driver="GPKG", layer="parcels", engine="pyogrio")
+    if "ndvi" in votes:
+        pyogrio.write_dataframe(list_ndvi(votes), temporary, driver="GPKG", layer="ndvi", append=True)
     temporary.replace(path)

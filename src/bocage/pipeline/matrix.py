@@ -28,6 +28,7 @@ from bocage.metrics.protocols import find_protocol
 from bocage.pipeline.run import Context, Stage, needed_stages, run_stages
 from bocage.pipeline.stages import SPLIT, plan_stages
 from bocage.reports.leaderboard import RANKED_BY, build_leaderboard
+from bocage.reports.read import read_scenarios
 from bocage.reports.write import write_page
 from bocage.splits.store import read_split
 
@@ -124,16 +125,19 @@ def run_matrix(
         cells (one a scenario, seed and model), leaderboard (one a scenario and model), report, table, run.
     """
     runs = plan_runs(experiment)
-    cells = []
+    cells: list[dict[str, Any]] = []
     counts: Counts = {}
+    splits: dict[str, Path] = {}
     for n, run in enumerate(runs, 1):
         say(f"({n}/{len(runs)}) scenario {run.scenario}, seed {run.seed}")
         results = run_stages(plan_cells(run), run.experiment, out=out / run.name, store=store, workers=workers, say=say)
-        for made in results:
-            if made.name.startswith("cell/"):
-                model = made.name.removeprefix("cell/")
-                cells.append(read_cell(run, model, made.artifact.path, cached=made.cached))
-                counts[run.scenario, run.seed, model] = np.load(made.artifact.path / "counts.npy")
+        for done in results:
+            if done.name.startswith("cell/"):
+                model = done.name.removeprefix("cell/")
+                cells.append(read_cell(run, model, done.artifact.path, cached=done.cached))
+                counts[run.scenario, run.seed, model] = np.load(done.artifact.path / "counts.npy")
+        made = {r.name: r.artifact.path for r in results}
+        splits.setdefault(run.scenario, made["splits"])
     assert experiment.matrix is not None  # plan_runs has seen to it
     say("leaderboard")
     inside = experiment.matrix.inside
@@ -141,7 +145,14 @@ def run_matrix(
     table = rank(pd.DataFrame(cells).merge(drops, on=["scenario", "seed", "model"]), inside)
     table.to_parquet(out / "leaderboard.parquet", index=False)
     protocol = experiment.evaluation.protocols[0]
-    page = build_leaderboard(experiment.name, table, protocol=protocol, seeds=experiment.matrix.seeds, inside=inside)
+    page = build_leaderboard(
+        experiment.name,
+        table,
+        read_scenarios(made["datasets"], splits),
+        protocol=protocol,
+        seeds=experiment.matrix.seeds,
+        inside=inside,
+    )
     write_page(page, out / "leaderboard.html")
     result = {
         "run": str(out),

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bocage.reports import results
-from bocage.reports.blocks import (
+from bocage.core.page import (
     Block,
     Fact,
     Facts,
@@ -24,6 +23,7 @@ from bocage.reports.blocks import (
     score,
     words,
 )
+from bocage.reports import results
 from bocage.reports.data import Json, RunData
 
 SHOWN_SCORES = (("miou_foreground", "foreground mIoU"), *results.SCORE_COLUMNS[:-1])  # all but the loss
@@ -70,8 +70,8 @@ def _use(run: RunData, model: Json) -> Iterator[Block]:
         "than the scores below, and measure it on declarations from there (`bocage evaluate`, `bocage shift`)."
     )
     yield Text(
-        "Its map is no statement about crop areas: pixels counted by class carry its errors. It gives no ground for a "
-        "decision on a single farm without a look at the field."
+        "Its map is no statement about crop areas: pixels counted by class carry its errors (`bocage areas` estimates "
+        "them from a random sample). It gives no ground for a decision on a single farm without a look at the field."
     )
 
 
@@ -84,7 +84,7 @@ def _training_data(run: RunData, model: Json) -> Iterator[Block]:
         places = run.manifest.groupby(["country", "year"]).size()
         facts.append(Fact("Country and year", ", ".join(f"{c} {y}" for c, y in places.index), "of all parts"))
     if run.split is not None:
-        facts.append(Fact("Split by", plain(run.split.about.get("strategy") or run.split.about.get("kind"))))
+        facts.append(Fact("Split by", plain(run.split.about.get("options", {}).get("strategy"))))
     if training.get("seed") is not None:
         facts.append(Fact("Seed", plain(training["seed"])))
     yield Facts(tuple(facts))

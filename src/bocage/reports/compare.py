@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.errors import DataError
+from bocage.core.page import Block, Page, Picture, Row, Section, Table, Text, count, listing, plain, score, signed
 from bocage.core.seeds import generator
 from bocage.metrics.intervals import no_interval_reason, paired_bootstrap
 from bocage.metrics.protocols import find_protocol
 from bocage.reports import figures, results
-from bocage.reports.blocks import Block, Page, Picture, Row, Section, Table, Text, count, listing, plain, score, signed
 from bocage.reports.data import FinishedRun, Json
 
 SCORES = (
@@ -147,6 +147,7 @@ def _scores(first: FinishedRun, second: FinishedRun, found: Comparison) -> Itera
         pd.DataFrame(lines, columns=["name", LEAD, "low", "high", "is_baseline"]),
         "Foreground mIoU of every model (round) and baseline (diamond); bars are each run's own intervals.",
         "; ".join(f"{name} {score(value)}" for name, value, *_ in lines) + ".",
+        narrow=True,
     )
     if leading and not found.unpaired:
         yield Picture(

@@ -57,6 +57,12 @@ class Raster:
     bounds: tuple[float, float, float, float]
     crs: str
 
+    @property
+    def is_tall(self) -> bool:
+        """Whether it is higher than wide: such a picture stays readable on a telephone."""
+        height, width = self.values.shape
+        return bool(height > width)
+
 
 @dataclass(frozen=True)
 class Panels:
@@ -101,6 +107,21 @@ class FinishedRun:
     manifest: Json
     evaluation: Json
     counts: Mapping[str, AnyArray]
+
+
+@dataclass(frozen=True)
+class Scenarios:
+    """One data set under the splits of several scenarios.
+
+    Attributes:
+        signatures: what a few of its samples look like.
+        splits, audits: by the name of the scenario.
+    """
+
+    classes: tuple[ClassInfo, ...]
+    signatures: Signatures
+    splits: Mapping[str, Split]
+    audits: Mapping[str, Json]
 
 
 @dataclass(frozen=True)

@@ -22,19 +22,20 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from bocage.core.arrays import BACKGROUND, IGNORE, AnyArray, Float64, Int64, UInt8
+from bocage.core.page import PICTURE_DPI
 from bocage.datasets.info import ClassInfo
 from bocage.reports.contrast import text_on
 from bocage.reports.data import Panels, Raster
 
-DPI = 144
 WIDTH = 9.2  # inches; fills the page's column at 96 pixels an inch
+NARROW = 5.6  # inches; still to be read on a telephone
 INK = "#22281f"
 SOFT = "#5d6658"  # text that stands back
 FAINT = "#8b9186"  # lines and edges
 PART_TITLES = {"train": "training", "val": "validation", "test": "test", "dropped": "dropped"}
 PART_COLORS = {"training": "#0072b2", "validation": "#b87a00", "test": "#a3151c", "dropped": "#777777"}
 SERIES_COLORS = ("#0072b2", "#a3151c", "#b87a00", "#777777", "#1b1b1b")
-UNKNOWN_COLOR = "#d9dbd6"  # ignore (255) wherever classes are drawn
+UNKNOWN_COLOR, UNKNOWN_STRIPE = "#d9dbd6", "#f4f5f2"  # ignore (255) is striped, since a class may be grey
 RIGHT_COLOR, WRONG_COLOR = "#dbe5ec", "#b3123d"
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -62,7 +63,7 @@ def to_png(figure: Figure) -> bytes:
     """The figure as PNG; no software name or date inside, so that equal figures give equal bytes."""
     with mpl.rc_context(STYLE):
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        figure.savefig(buffer, format="png", dpi=PICTURE_DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -101,7 +102,7 @@ def class_shares(shares: Mapping[str, Mapping[str, float]], classes: Sequence[Cl
 def score_plot(rows: Sequence[tuple[str, float, float | None, float | None, bool]], label: str) -> bytes:
     """Scores with their intervals, one line each: (name, score, low, high, is a baseline); None = no interval."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.75 + 0.34 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(NARROW, 0.75 + 0.34 * len(rows)), layout="constrained")
         axes = figure.subplots()
         for y, (_, score, low, high, is_baseline) in enumerate(rows):
             color = FAINT if is_baseline else SERIES_COLORS[0]
@@ -277,25 +278,32 @@ def confidence_map(raster: Raster) -> bytes:
         figure, axes = _map_figure(raster)
         ramp = _ramp("#3b0f55", "#f7f5c8", middle="#2a8a83")
         image = (255 * ramp(np.clip(raster.values / 100.0, 0, 1))[..., :3]).astype(np.uint8)
-        image[raster.values == IGNORE] = _rgb(UNKNOWN_COLOR)
-        _show(axes, image, raster)
+        unknown = (raster.values == IGNORE)[..., None]
+        _show(axes, np.where(unknown, _stripes(raster.values.shape), image), raster)
         scale = ScalarMappable(Normalize(0, 100), ramp)
         figure.colorbar(scale, ax=axes, location="bottom", shrink=0.6, aspect=40, label="largest class probability (%)")
     return to_png(figure)
 
 
 def paint(values: UInt8, classes: Sequence[ClassInfo]) -> UInt8:
-    """Class ids (H, W) as RGB (H, W, 3) in taxonomy colours; ids that no class has, 255 among them, are grey."""
-    table = np.tile(_rgb(UNKNOWN_COLOR), (256, 1))
+    """Class ids (H, W) as RGB (H, W, 3) in taxonomy colours; ids that no class has, 255 among them, are striped."""
+    table, known = np.zeros((256, 3), np.uint8), np.zeros(256, bool)
     for c in classes:
-        table[c.id] = _rgb(c.color)
-    return table[values]
+        table[c.id], known[c.id] = _rgb(c.color), True
+    return np.where(known[values][..., None], table[values], _stripes(values.shape))
+
+
+def _stripes(shape: tuple[int, ...]) -> UInt8:
+    """(H, W, 3) diagonal stripes, some sixty across the longer side."""
+    height, width = shape
+    place = np.add.outer(np.arange(height), np.arange(width)) // max(2, max(shape) // 60)
+    striped: UInt8 = np.stack([_rgb(UNKNOWN_COLOR), _rgb(UNKNOWN_STRIPE)])[place % 2]
+    return striped
 
 
 def _paint_errors(labels: UInt8, prediction: UInt8) -> UInt8:
     image = np.where((labels == prediction)[..., None], _rgb(RIGHT_COLOR), _rgb(WRONG_COLOR))
-    image[labels == IGNORE] = _rgb(UNKNOWN_COLOR)
-    return image.astype(np.uint8)
+    return np.where((labels == IGNORE)[..., None], _stripes(labels.shape), image).astype(np.uint8)
 
 
 def _rgb(color: str) -> UInt8:
@@ -314,12 +322,15 @@ def _handles(values: AnyArray, classes: Sequence[ClassInfo], *, unknown: str = "
     background = [c for c in classes if c.id == BACKGROUND and present[c.id]]
     handles = [Patch(facecolor=c.color, edgecolor=FAINT, linewidth=0.4, label=c.title) for c in crops + background]
     if present[IGNORE]:
-        handles.append(Patch(facecolor=UNKNOWN_COLOR, edgecolor=FAINT, linewidth=0.4, label=unknown))
+        handles.append(
+            Patch(facecolor=UNKNOWN_COLOR, edgecolor=UNKNOWN_STRIPE, hatch="////", linewidth=0.4, label=unknown)
+        )
     return handles
 
 
 def _legend(figure: Figure, handles: list[Patch], *, columns: int) -> None:
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, max(1, len(handles))))
+    n_rows = max(1, math.ceil(len(handles) / columns))
+    figure.legend(handles=handles, loc="outside lower center", ncols=max(1, math.ceil(len(handles) / n_rows)))
 
 
 def _map_figure(raster: Raster) -> tuple[Figure, Axes]:

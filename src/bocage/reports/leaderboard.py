@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bocage.reports.blocks import (
+from bocage.core.page import (
+    Block,
     Page,
     Picture,
     Row,
@@ -23,6 +24,8 @@ from bocage.reports.blocks import (
     seconds,
     signed,
 )
+from bocage.reports import looks
+from bocage.reports.data import Scenarios
 from bocage.reports.figures import STYLE, WIDTH, to_png
 from bocage.reports.results import BASELINES
 
@@ -45,11 +48,14 @@ SCORE_COLUMNS = (
 COST_COLUMNS = ("Model", ">Parameters", ">Training", ">Prediction, s/Mpx")
 
 
-def build_leaderboard(name: str, table: pd.DataFrame, *, protocol: str, seeds: Sequence[int], inside: str) -> Page:
+def build_leaderboard(
+    name: str, table: pd.DataFrame, data: Scenarios, *, protocol: str, seeds: Sequence[int], inside: str
+) -> Page:
     """The leaderboard as a page.
 
     Args:
         table: `pipeline.matrix.rank`: scenario, model, scores, low, high, spread, gain, best_baseline, drop, costs.
+        data: what the models learned from and were tested on, under each scenario (of the first seed).
         protocol: under which the scores were counted.
     """
     scenarios = [str(s) for s in table["scenario"].unique()]
@@ -66,8 +72,17 @@ def build_leaderboard(name: str, table: pd.DataFrame, *, protocol: str, seeds: S
     sections = [
         Section("scores", "Inside and outside", (_picture(table, scenarios), Text(NOTE))),
         *(Section(s, s, _tables(table[table["scenario"] == s], s, inside)) for s in scenarios),
+        Section("parts", "Training and test part of each scenario", tuple(_parts(data, scenarios))),
     ]
     return Page(name, "leaderboard of a matrix", (Text(lead),), tuple(sections))
+
+
+def _parts(data: Scenarios, scenarios: Sequence[str]) -> Iterator[Block]:
+    """How alike the parts of each scenario are: parcels by likeness, and shares of the classes."""
+    splits = {f"part under {s}": data.splits[s] for s in scenarios}
+    yield from looks.draw_embedding(data.signatures, data.classes, splits)
+    for s in scenarios:
+        yield from looks.class_shares(data.audits[s], data.classes, f"class-shares-{s}", under=s)
 
 
 def _tables(rows: pd.DataFrame, scenario: str, inside: str) -> tuple[Table, Table]:

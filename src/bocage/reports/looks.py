@@ -1,16 +1,18 @@
-"""What the classes look like, as blocks: the taxonomy as a tree, NDVI by class, parcels laid out by likeness. Pure."""
+"""What classes and parts look like, as blocks: the taxonomy as a tree, NDVI, parcels by likeness, shares. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from bocage.core.page import Block, Picture, Text, listing, percent, plural
+from bocage.datasets.info import ClassInfo
 from bocage.reports import figures, plots
-from bocage.reports.blocks import Block, Picture, Text, listing, plural
 from bocage.reports.data import Json, RunData
-from bocage.reports.signatures import MIN_OBJECTS, MOST_OBJECTS
+from bocage.reports.signatures import MIN_OBJECTS, MOST_OBJECTS, Signatures
+from bocage.splits.record import Split
 
 MOST_CROPS = 4  # declared crops drawn for a class
 MOST_LEAVES = 90  # lines of the tree
@@ -87,28 +89,59 @@ def ndvi(run: RunData) -> Iterator[Block]:
 
 def embedding(run: RunData) -> Iterator[Block]:
     """Parcels laid out by likeness of their reflectance, coloured by crop, by part and by region."""
-    if run.signatures is None or len(run.signatures.objects) < MIN_OBJECTS:
+    if run.signatures is not None:
+        yield from draw_embedding(run.signatures, run.classes, {"part": run.split} if run.split else {})
+
+
+def draw_embedding(
+    signatures: Signatures, classes: Sequence[ClassInfo], splits: Mapping[str, Split], *, seed: int = 0
+) -> Iterator[Block]:
+    """Parcels laid out by likeness; `splits` has what each view by part is called -> the split that it shows."""
+    if len(signatures.objects) < MIN_OBJECTS:
         return
-    n = len(run.signatures.objects)
+    n = len(signatures.objects)
     chosen = np.unique(np.linspace(0, n - 1, min(n, MOST_OBJECTS)).round().astype(int))
     try:
         from bocage.evaluation.embedding import embed
     except ModuleNotFoundError:
         yield Text("Parcels laid out by likeness need scikit-learn: pip install 'bocage[train]'.", "missing")
         return
-    plane = embed(run.signatures.features[chosen])
-    names = {c.id: c.name for c in run.classes}
-    table = run.signatures.objects.iloc[chosen].assign(x=plane[:, 0], y=plane[:, 1])
+    plane = embed(signatures.features[chosen], seed=seed)
+    names = {c.id: c.name for c in classes}
+    table = signatures.objects.iloc[chosen].assign(x=plane[:, 0], y=plane[:, 1])
     table["class"] = table["class_id"].map(names)
-    if run.split is not None:
-        parts = run.split.table.drop_duplicates("sample_id").set_index("sample_id")["part"]
-        table["part"] = table["sample_id"].map(parts).map(figures.PART_TITLES)
+    for title, split in splits.items():
+        parts = split.table.drop_duplicates("sample_id").set_index("sample_id")["part"]
+        table[title] = table["sample_id"].map(parts).map(figures.PART_TITLES)
     yield Picture(
         "embedding",
-        plots.embedding(table, run.classes),
-        table[["sample_id", "number", "class", "region", *(["part"] if "part" in table else []), "x", "y"]],
+        plots.embedding(table, classes, list(splits)),
+        table[["sample_id", "number", "class", "region", *splits, "x", "y"]],
         f"{plural(len(table), 'parcel')} of {n:,}, each by its mean reflectance in every band and month: like ones lie "
         "together (t-SNE). The axes have no meaning of their own, nor have distances between far groups. Parts that do "
         "not mix were not grown or seen alike.",
-        "Parcels by likeness, coloured by crop and by part of the split.",
+        "Parcels by likeness, coloured by crop and by " + listing([*splits, "region"]) + ".",
+    )
+
+
+def class_shares(audit: Json, classes: Sequence[ClassInfo], name: str, under: str = "") -> Iterator[Block]:
+    """Share of each class in the labelled pixels of each part of a split, on a logarithmic axis.
+
+    Args:
+        audit: of the split.
+        name: of the picture's files.
+        under: which split it is, where the page has several.
+    """
+    shares = {figures.PART_TITLES[p]: share for p, share in audit["class_share"].items() if any(share.values())}
+    if not shares or not classes:
+        return
+    lines = [f"{c.title} " + ", ".join(f"{p} {percent(v[c.name])}" for p, v in shares.items()) for c in classes]
+    drawn = [(part, crop, value) for part, share in shares.items() for crop, value in share.items()]
+    yield Picture(
+        name,
+        figures.class_shares(shares, classes),
+        pd.DataFrame(drawn, columns=["part", "class", "share"]),
+        (f"{under}: share" if under else "Share")
+        + " of each class in the labelled pixels of each part, hidden ones left out.",
+        "; ".join(lines) + ".",
     )

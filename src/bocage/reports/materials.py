@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.grid import footprint, grid_from_json, grid_resolution_m
-from bocage.reports import figures, looks
-from bocage.reports.blocks import (
+from bocage.core.page import (
     Block,
     Fact,
     Facts,
@@ -26,6 +25,7 @@ from bocage.reports.blocks import (
     plural,
     words,
 )
+from bocage.reports import figures, looks
 from bocage.reports.data import Json, RunData
 
 PARTS = ("train", "val", "test", "dropped")
@@ -208,7 +208,8 @@ def split(run: RunData) -> Iterator[Block]:
     if run.split_audit:
         yield from _audit(run, run.split_audit)
     if run.split.about:
-        known = {k: v for k, v in run.split.about.items() if k != "warning"}
+        about = run.split.about
+        known = {k: v for k, v in about.items() if k not in ("warning", "options")} | about.get("options", {})
         yield Table("How it was made", ("Setting", "value"), tuple(Row((words(k), plain(v))) for k, v in known.items()))
     yield from _split_maps(run, run.manifest.merge(run.split.table, on="sample_id"))
 
@@ -236,13 +237,7 @@ def _audit(run: RunData, audit: Json) -> Iterator[Block]:
         rows.append(Row((figures.PART_TITLES[name], *cells), muted=name == "dropped"))
     note = "Hidden: parcels that reach into another part count there only; here their pixels are ignored."
     yield Table("Parts of the split", columns, tuple(rows), note)
-    shares = {figures.PART_TITLES[p]: share for p, share in audit["class_share"].items() if any(share.values())}
-    if shares and run.classes:
-        lines = [f"{c.title} " + ", ".join(f"{p} {percent(v[c.name])}" for p, v in shares.items()) for c in run.classes]
-        caption = "Share of each class in the labelled pixels of each part, hidden ones left out."
-        drawn = [(part, name, value) for part, share in shares.items() for name, value in share.items()]
-        data = pd.DataFrame(drawn, columns=["part", "class", "share"])
-        yield Picture("class-shares", figures.class_shares(shares, run.classes), data, caption, "; ".join(lines) + ".")
+    yield from looks.class_shares(audit, run.classes, "class-shares")
 
 
 def _pair_title(pair: str) -> str:
@@ -263,6 +258,7 @@ def _split_maps(run: RunData, table: pd.DataFrame) -> Iterator[Block]:
             pd.DataFrame(drawn_boxes, columns=["part", "left", "bottom", "right", "top", "crs"]),
             f"{name}: patches by part over the class raster. A place with several dates is one square.",
             f"Map of the split of {name}: {counts} patches.",
+            narrow=raster.is_tall,
         )
     if len(drawn) > MOST_MAPS:
         yield Text(f"{len(drawn) - MOST_MAPS} more cubes are not drawn.")

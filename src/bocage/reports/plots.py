@@ -97,40 +97,45 @@ def ndvi_by_class(table: pd.DataFrame, classes: Sequence[ClassInfo]) -> bytes:
     return to_png(figure)
 
 
-def embedding(table: pd.DataFrame, classes: Sequence[ClassInfo]) -> bytes:
-    """Points x, y, once coloured by class, then by part and by region where there is more than one.
+def embedding(table: pd.DataFrame, classes: Sequence[ClassInfo], splits: Sequence[str]) -> bytes:
+    """Points x, y, once coloured by class, then by region where there is more than one, and by part of each split.
 
     Args:
-        table: class_id, region, x, y, and `part` (a title of PART_COLORS) where the samples have been split.
+        table: class_id, region, x, y, and a column a split with the part of each point (a title of PART_COLORS).
+        splits: names of these columns.
     """
     crops = [c for c in classes if (table["class_id"] == c.id).any()]
     views: list[tuple[str, Any, dict[Any, tuple[str, str]]]] = [
         ("by crop", table["class_id"], {c.id: (c.title, c.color) for c in crops})
     ]
-    if "part" in table:
-        views.append(
-            ("by part", table["part"], {p: (p, c) for p, c in PART_COLORS.items() if (table["part"] == p).any()})
-        )
     regions = list(dict.fromkeys(table["region"]))[: len(SERIES_COLORS)]
     if len(regions) > 1:
         colors = dict(zip(regions, SERIES_COLORS, strict=False))
         views.append(("by region and year", table["region"], {r: (r, c) for r, c in colors.items()}))
+    for split in splits:
+        parts = {p: (p, c) for p, c in PART_COLORS.items() if (table[split] == p).any()}
+        views.append((f"by {split}", table[split], parts))
     with mpl.rc_context(STYLE):
-        width = WIDTH / max(2, len(views))
+        columns = min(max(2, len(views)), 3)
+        rows, width = math.ceil(len(views) / columns), WIDTH / columns
         longest = max(len(names) for *_, names in views)
-        figure = Figure(figsize=(width * len(views), width + 0.2 + 0.19 * math.ceil(longest / 2)), layout="constrained")
-        for axes, (title, values, names) in zip(figure.subplots(1, len(views), squeeze=False).flat, views, strict=True):
+        height = 0.9 * width + 0.2 + 0.19 * math.ceil(longest / 2)
+        figure = Figure(figsize=(WIDTH, height * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False).flat
+        for axes, (title, values, names) in zip(grid, views, strict=False):
             _scatter(axes, table, values, names)
             axes.set_title(title)
             axes.set_xlabel("first axis (no unit)")
             axes.set_ylabel("second axis (no unit)")
+        for axes in list(figure.axes)[len(views) :]:
+            axes.set_axis_off()
     return to_png(figure)
 
 
 def _scatter(axes: Axes, table: pd.DataFrame, values: Any, names: Mapping[Any, tuple[str, str]]) -> None:
-    for key, (_, color) in names.items():
+    for key in sorted(names, key=lambda name: name != "dropped"):  # below the others
         chosen = table[values == key]
-        axes.scatter(chosen["x"], chosen["y"], s=17, color=color, edgecolors=INK, linewidths=0.35)
+        axes.scatter(chosen["x"], chosen["y"], s=17, color=names[key][1], edgecolors=INK, linewidths=0.35)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_aspect("equal", adjustable="datalim")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,18 @@ from bocage.core.errors import CorruptFile, MissingFile
 from bocage.core.tally import Tally
 from bocage.datasets.read import Dataset, open_dataset
 from bocage.parcels.read import read_parcel_columns
-from bocage.reports.data import Checkpoint, FinishedRun, Json, MapProduct, Panels, Raster, RunData, RunPaths, Stage
+from bocage.reports.data import (
+    Checkpoint,
+    FinishedRun,
+    Json,
+    MapProduct,
+    Panels,
+    Raster,
+    RunData,
+    RunPaths,
+    Scenarios,
+    Stage,
+)
 from bocage.reports.signatures import Signatures, describe_samples
 from bocage.splits.store import read_split
 
@@ -72,6 +83,21 @@ def read_run(
         panels=read_panels(paths.evaluation / "panels.npz") if paths.evaluation else None,
         maps={folder.name: _map(folder) for folder in paths.maps},
         provenance=provenance or {},
+    )
+
+
+def read_scenarios(dataset: Path, splits: Mapping[str, Path]) -> Scenarios:
+    """One data set under several splits.
+
+    Args:
+        splits: scenario -> folder with split.parquet and split_audit.json.
+    """
+    opened = open_dataset(dataset)
+    return Scenarios(
+        opened.info.classes,
+        read_signatures(opened),
+        {name: read_split(folder / "split.parquet") for name, folder in splits.items()},
+        {name: read_json(folder / "split_audit.json") for name, folder in splits.items()},
     )
 
 

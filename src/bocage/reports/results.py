@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.arrays import Int64
-from bocage.metrics.protocols import HIERARCHY, PROTOCOLS, find_protocol
-from bocage.reports import figures
-from bocage.reports.blocks import (
+from bocage.core.page import (
     Block,
     Code,
     Fact,
@@ -31,6 +29,8 @@ from bocage.reports.blocks import (
     signed,
     words,
 )
+from bocage.metrics.protocols import HIERARCHY, PROTOCOLS, find_protocol
+from bocage.reports import figures
 from bocage.reports.data import Checkpoint, Json, MapProduct, Panels, RunData
 
 BASELINES = {
@@ -372,8 +372,10 @@ def _panels(run: RunData) -> Iterator[Block]:
         "samples",
         figures.sample_panels(run.panels, run.classes),
         _panel_pixels(run.panels, {c.id: c.name for c in run.classes}),
-        "Samples of the test part: true colour, labels, and for each model its prediction and its errors. Grey pixels "
-        "have no known class and are not scored. Samples, top to bottom: " + listing(run.panels.sample_ids) + ".",
+        "Samples of the test part: true colour, labels, and for each model its prediction and its errors. Striped "
+        "pixels have no known class and are not scored. Samples, top to bottom: "
+        + listing(run.panels.sample_ids)
+        + ".",
         f"{plural(len(run.panels.sample_ids), 'test sample')}, predicted by {listing(list(run.panels.predictions))}.",
     )
 
@@ -419,6 +421,7 @@ def _one_map(run: RunData, name: str, product: MapProduct) -> Iterator[Block]:
         ),
         "Predicted class of every pixel; thinned to fit this page.",
         "Map of the predicted classes; most of it is " + listing([r.cells[0] for r in areas.rows[:3]]) + ".",
+        narrow=product.class_map.is_tall,
     )
     yield areas
     percent_found, n_found = np.unique(product.confidence.values, return_counts=True)
@@ -428,6 +431,7 @@ def _one_map(run: RunData, name: str, product: MapProduct) -> Iterator[Block]:
         pd.DataFrame({"confidence_percent": percent_found, "n_drawn_px": n_found}).query("confidence_percent <= 100"),
         "Confidence: the largest class probability, as the model gave it; it has not been calibrated.",
         "Map of the model's confidence.",
+        narrow=product.confidence.is_tall,
     )
     if product.parcels is not None and "declared_class" in product.parcels:
         yield _votes(run, product.parcels)
@@ -442,7 +446,10 @@ def _areas(run: RunData, product: MapProduct) -> Table:
         crop = look.get(name)
         cells = (crop.title if crop else name, count(n), hectares(n * px_ha), percent(n / n_px))
         rows.append(Row(cells, crop.color if crop else None))
-    note = "Counted from the map and not corrected for the model's errors: no statement about true crop areas."
+    note = (
+        "Counted from the map and not corrected for the model's errors: no statement about true crop areas. "
+        "`bocage areas` estimates those, with intervals, from a random sample of the map's pixels."
+    )
     return Table("Predicted area", ("Class", ">pixels", ">area (ha)", ">share of the map"), tuple(rows), note)
 
 
@@ -456,13 +463,16 @@ def _votes(run: RunData, parcels: pd.DataFrame) -> Table:
     """How often the majority of a parcel's pixels gives the declared class."""
     look = {c.name: c for c in run.classes}
     rows = []
-    for name, group in parcels.groupby("declared_class"):
-        crop, agree = look.get(str(name)), group["declared_class"] == group["predicted_class"]
+    known = parcels["declared_class"].isin(look)
+    for name, group in parcels[known].groupby("declared_class"):
+        crop, agree = look[str(name)], group["declared_class"] == group["predicted_class"]
         area = float(group["area"].sum())
-        cells = (crop.title if crop else str(name), count(len(group)), hectares(area), percent(float(agree.mean())))
-        rows.append(Row((*cells, percent(float(group.loc[agree, "area"].sum()) / area)), crop.color if crop else None))
+        cells = (crop.title, count(len(group)), hectares(area), percent(float(agree.mean())))
+        rows.append(Row((*cells, percent(float(group.loc[agree, "area"].sum()) / area)), crop.color))
     columns = ("Declared class", ">parcels", ">area (ha)", ">parcels that agree", ">area that agrees")
     note = "Parcels that the model was trained on are among them, so this is no measure of accuracy."
+    if n_unknown := int((~known).sum()):
+        note += f" {plural(n_unknown, 'parcel')} of unknown class left out."
     return Table("Declared class and majority of the predicted pixels", columns, tuple(rows), note)
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from bocage.reports import figures, materials, results
-from bocage.reports.blocks import (
+from bocage.core.page import (
     Block,
     Fact,
     Facts,
@@ -27,6 +26,7 @@ from bocage.reports.blocks import (
     score,
     seconds,
 )
+from bocage.reports import figures, materials, results
 from bocage.reports.data import Json, RunData
 
 
@@ -109,6 +109,7 @@ def _scores(evaluation: Json) -> list[Block]:
             pd.DataFrame(lines, columns=["name", "miou_foreground", "low", "high", "is_baseline"]),
             f"Foreground mIoU of every model (round) and baseline (diamond){bars}.",
             "Foreground mIoU: " + "; ".join(f"{title} {score(value)}" for title, value, *_ in lines) + ".",
+            narrow=True,
         ),
     ]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from bocage.core.artifacts import write_bytes, write_text
-from bocage.reports.blocks import Page
+from bocage.core.page import Page
+from bocage.core.render import to_html, to_markdown
 from bocage.reports.cards import model_card
 from bocage.reports.data import RunData
-from bocage.reports.html import render_page
-from bocage.reports.markdown import to_markdown
 from bocage.reports.sections import build_report
 
 FIGURES = "figures"  # folder beside the page
@@ -26,12 +25,12 @@ def write_model_cards(run: RunData, folder: Path) -> None:
     for name in run.checkpoints:
         card = model_card(run, name)
         write_text(folder / f"{name}.md", to_markdown(card))
-        write_text(folder / f"{name}.html", render_page(card))
+        write_text(folder / f"{name}.html", to_html(card))
 
 
 def write_page(page: Page, path: Path) -> Path:
     """Write a self-contained page; its pictures stand in it, and beside it as `figures/<name>.png` and `.csv`."""
-    html = render_page(page)
+    html = to_html(page)
     folder = path.parent / FIGURES
     folder.mkdir(parents=True, exist_ok=True)
     for picture in page.pictures:

@@ -83,7 +83,9 @@ def test_audit_apply_diff(table: Path, tmp_path: Path) -> None:
     assert run("taxonomy", "audit", out)["n_mapped"] == 1, "an applied table can be audited again"
     same = run("taxonomy", "diff", "eurocrops-10", "eurocrops-10", table)
     assert (same["n_parcels"], same["n_moved"], same["moved_ha"], same["moved"]) == (3, 0, 0, [])
-    moved = sorted(run("taxonomy", "diff", "eurocrops-10", "field-crops", table)["moved"], key=lambda m: m["to"])
+    page = tmp_path / "made" / "diff.html"
+    different = run("taxonomy", "diff", "eurocrops-10", "field-crops", table, "--html", page)
+    moved = sorted(different["moved"], key=lambda m: m["to"])
     assert [(m["from"], m["to"], m["n"]) for m in moved] == [
         ("ignore", "cereals", 1),
         ("background", "olives", 1),
@@ -91,6 +93,10 @@ def test_audit_apply_diff(table: Path, tmp_path: Path) -> None:
     ]
     (label,) = moved[1]["labels"]
     assert (label["name"], label["hcat_code"], label["n"]) == ("table_olives", "3303050200", 1)
+    words = page.read_text(encoding="utf-8").replace("<wbr>", "")
+    assert words.count("<table>") == 1 + len(moved)
+    for expected in ("eurocrops-10 → field-crops", "Background → Olives", "table_olives", label["rule_b"]):
+        assert expected in words
 
 
 def test_list_show_import(tmp_path: Path) -> None:

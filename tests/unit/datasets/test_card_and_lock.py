@@ -23,7 +23,7 @@ def test_the_card_names_numbers_places_licences_and_what_was_dropped(folder: Pat
     assert "| parcels | A country \\| as published | CC BY 4.0 |" in text
     assert "| patches | 12 | 3 clouds |" in text
     assert "| Vineyard | 2 | 256 |" in text  # 8 columns of 16 rows, on two dates
-    assert 'style="background:#882255"></i>Vineyard' in page
+    assert 'style="background:#882255"></span>Vineyard' in page
     assert "A country | as published" in page
     assert 'src="data:image/png;base64,' in page
     assert "http" not in page

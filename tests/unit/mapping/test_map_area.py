@@ -5,6 +5,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from shapely.geometry import box
@@ -41,9 +42,15 @@ class Memory:
 
     def read(self, window: Window | None = None, dates: list[int] | None = None) -> Cube:
         window = window or full_window(self.grid)
-        part = (slice(None), slice(None), *window.slices)
-        quality = self.quality[(slice(None), *window.slices)]
-        return Cube(self.reflectance[part], quality, self.days, self.bands, grid_window(self.grid, window))
+        chosen = list(range(len(self.days))) if dates is None else dates
+        part, quality = self.reflectance[chosen], self.quality[chosen]
+        return Cube(
+            part[(..., *window.slices)],
+            quality[(..., *window.slices)],
+            self.days[chosen],
+            self.bands,
+            grid_window(self.grid, window),
+        )
 
 
 class Level:
@@ -213,6 +220,33 @@ def test_every_parcel_votes_with_its_pixels_across_bands_of_rows(tmp_path: Path)
     assert votes["confidence"][0] == pytest.approx(0.9 * sure + 0.1 * other)
     assert votes.crs.to_epsg() == 2154
     assert record["tally"] == {"kept": 2, "dropped": {"outside the map": 1, "no pixel with a valid date": 1}}
+
+
+def test_every_parcel_has_its_ndvi_on_every_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three dates: NDVI 0.5 on the first, 0.5 and 0 half by half on the second, of which the lower rows are cloudy."""
+    reflectance = np.full((3, 2, 80, 40), 0.1)
+    reflectance[0, 1], reflectance[1, 1, :, 0:5] = 0.3, 0.3
+    valid = np.ones((3, 80, 40), bool)
+    valid[1, 20:], valid[2, 0:40] = False, False
+    frame = parcels((0, 0, 10, 40), (20, 10, 30, 20))
+    monkeypatch.setattr("bocage.mapping.ndvi.STRIP_ROWS", 32)
+    record = map_area(Level(), Memory(reflectance, valid), frame, tmp_path, SMALL, colors=COLORS)
+    votes = gpd.read_parquet(tmp_path / record["parcels"])
+    assert [d.isoformat() for d in votes["ndvi_date"][0]] == ["1970-01-01", "1970-01-02", "1970-01-03"]
+    assert votes["ndvi_n_px"].map(list).tolist() == [[400, 200, 0], [100, 100, 0]]
+    assert np.stack(votes["ndvi"]) == pytest.approx(np.array([[0.5, 0.25, np.nan], [0.5, 0, np.nan]]), nan_ok=True)
+    geopackage = tmp_path / record["parcels_gpkg"]
+    plain = gpd.read_file(geopackage, layer="parcels")
+    wanted = ["confidence", "agreeing_fraction", "second_class", "second_confidence"]
+    pd.testing.assert_frame_equal(pd.DataFrame(plain[wanted]), pd.DataFrame(votes[wanted]), check_dtype=False)
+    series = gpd.read_file(geopackage, layer="ndvi")
+    assert list(series.columns) == ["id", "date", "ndvi", "n_px"]
+    assert series["id"].tolist() == ["p0"] * 3 + ["p1"] * 3
+    assert [d.isoformat()[:10] for d in series["date"][:3]] == ["1970-01-01", "1970-01-02", "1970-01-03"]
+    assert series["ndvi"].isna().tolist() == [False, False, True] * 2
+    only_nir = Memory(reflectance[:, 1:], valid, ("B08",))
+    bare = map_area(Level(), only_nir, frame, tmp_path / "bare", SMALL, colors=COLORS)
+    assert "ndvi" not in gpd.read_parquet(tmp_path / "bare" / bare["parcels"])
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path: Path) -> None:

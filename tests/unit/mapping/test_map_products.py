@@ -1,6 +1,7 @@
 """What is written beside the map: style, legend, STAC item, areas, probabilities, a mosaic."""
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -56,6 +57,33 @@ def test_a_style_has_one_entry_a_class_in_its_colour():
     ]
 
 
+def test_the_style_has_exactly_the_classes_and_colours_of_the_raster(tmp_path: Path):
+    map_area(Shares(), Tile(0, (40, 50)), None, tmp_path, MappingOptions(), colors=COLORS)
+    root = ET.fromstring((tmp_path / "class_map.qml").read_text().split("\n", 1)[1])
+    assert [(r.get("type"), r.get("band")) for r in root.iter("rasterrenderer")] == [("paletted", "1")]
+    style = {int(e.get("value")): (e.get("label"), e.get("color"), e.get("alpha")) for e in root.iter("paletteEntry")}
+    with rasterio.open(tmp_path / "class_map.tif") as raster:
+        colors, names = raster.colormap(1), raster.tags(1)
+    known = {i: names[f"CLASS_{i}"] for i in range(256) if f"CLASS_{i}" in names}
+    assert style == {
+        i: (name, "#{:02x}{:02x}{:02x}".format(*colors[i]), str(colors[i][3])) for i, name in known.items()
+    }
+    legend = pd.read_csv(tmp_path / "legend.csv")
+    assert dict(zip(legend["value"], legend["hex"], strict=True)) == {i: color for i, (_, color, _) in style.items()}
+
+
+def test_qgis_loads_the_style(tmp_path: Path):
+    core = pytest.importorskip("qgis.core", reason="QGIS is not on this machine")
+    map_area(Shares(), Tile(0, (40, 50)), None, tmp_path, MappingOptions(), colors=COLORS)
+    core.QgsApplication([], False).initQgis()
+    layer = core.QgsRasterLayer(str(tmp_path / "class_map.tif"))
+    assert layer.loadNamedStyle(str(tmp_path / "class_map.qml"))[1]
+    entries = layer.renderer().classes()
+    assert [(e.value, e.label, e.color.name()) for e in entries] == [
+        (i, name, color) for i, (name, color) in enumerate(zip(NAMES, COLORS, strict=True))
+    ]
+
+
 def test_a_legend_is_a_table():
     assert to_legend(NAMES, COLORS).splitlines()[:3] == [
         "value,name,red,green,blue,hex",
@@ -64,22 +92,38 @@ def test_a_legend_is_a_table():
     ]
 
 
+def make_item(grid=GRID, **changed):
+    """The item of a map with every file there can be."""
+    options = {
+        "class_names": NAMES,
+        "colors": COLORS,
+        "bands": ("B04", "B08"),
+        "window_px": 64,
+        "model": {"name": "u", "kind": "unet4_gn", "n_parameters": 17_000_000, "n_dates": 1, "preprocessing": {"a": 1}},
+        "scenes": ("S2A",),
+    }
+    keys = (
+        "class_map",
+        "confidence_map",
+        "probabilities",
+        "parcels",
+        "parcels_gpkg",
+        "areas",
+        "style",
+        "legend",
+        "model",
+    )
+    record = build_item(
+        "all-31TEJ", grid, np.array([17700, 17800], np.int32), {key: f"{key}.x" for key in keys}, **options | changed
+    )
+    return json.loads(json.dumps(record))
+
+
 def test_the_stac_item_passes_the_core_schema_and_describes_classes_and_model():
     pytest.importorskip("jsonschema")
-    files = {"class_map": "class_map.tif", "confidence_map": "c.tif", "probabilities": "p.tif", "parcels": "p.parquet"}
-    record = build_item(
-        "all-31TEJ",
-        GRID,
-        np.array([17700, 17800], np.int32),
-        files,
-        class_names=NAMES,
-        colors=COLORS,
-        bands=("B04", "B08"),
-        window_px=64,
-        model={"name": "unet", "kind": "unet4_gn", "n_parameters": 17_000_000, "n_dates": 1},
-    )
+    record = make_item()
     core = {**record, "stac_extensions": []}  # schemas of extensions would be fetched; their fields are checked below
-    pystac.Item.from_dict(json.loads(json.dumps(core))).validate()
+    pystac.Item.from_dict(core).validate()
     properties, assets = record["properties"], record["assets"]
     assert (properties["proj:code"], properties["proj:shape"]) == ("EPSG:32631", [4, 6])
     assert properties["proj:transform"] == [10.0, 0.0, 500_000.0, 0.0, -10.0, 5_000_000.0]
@@ -95,9 +139,91 @@ def test_the_stac_item_passes_the_core_schema_and_describes_classes_and_model():
         "color_hint": "FFCC00",
     }
     assert [b["name"] for b in assets["probabilities"]["bands"]] == list(NAMES)
-    for required in ("name", "architecture", "tasks", "input", "output"):
-        assert properties[f"mlm:{required}"]
+    assert properties["mlm:name"] == "bocage u"
     assert properties["mlm:input"][0]["input"]["shape"] == [-1, 1, 2, 64, 64]
+
+
+def is_list_of(kind, *lengths):
+    return lambda v: isinstance(v, list) and all(isinstance(x, kind) for x in v) and (not lengths or len(v) in lengths)
+
+
+def is_classes(value):
+    """Objects of classification 2.0.0: value and name are required, the name is a slug, the colour six hex digits."""
+    return bool(value) and all(
+        isinstance(c["value"], int)
+        and re.fullmatch("[0-9A-Za-z_-]+", c["name"])
+        and re.fullmatch("[0-9A-F]{6}", c["color_hint"])
+        and set(c) <= {"value", "name", "title", "description", "color_hint", "nodata", "percentage", "count"}
+        for c in value
+    )
+
+
+def is_tensor(value):
+    """A structure of mlm: as many names of dimensions, each once, as sizes; −1 is any size."""
+    names = value["dim_order"]
+    return (
+        all(isinstance(n, int) and n >= -1 for n in value["shape"])
+        and len(names) == len(set(names)) == len(value["shape"])
+        and all(re.fullmatch("[a-z-_]+", n) for n in names)
+        and value["data_type"] in {"uint8", "int16", "float32"}
+    )
+
+
+# what the extensions say of each field that we write: where it stands, and what it holds
+RULES = {
+    "proj:code": ("properties", lambda v: v is None or re.fullmatch("[A-Z]+:[0-9A-Za-z]+", v)),
+    "proj:wkt2": ("properties", lambda v: isinstance(v, str) and "[" in v),
+    "proj:shape": ("properties", is_list_of(int, 2)),
+    "proj:transform": ("properties", is_list_of((int, float), 6, 9)),
+    "raster:spatial_resolution": ("assets", lambda v: v > 0),
+    "raster:sampling": ("assets", lambda v: v in {"area", "point"}),
+    "raster:scale": ("assets", lambda v: isinstance(v, float)),
+    "raster:offset": ("assets", lambda v: isinstance(v, float)),
+    "classification:classes": ("assets", is_classes),
+    "mlm:name": ("properties", lambda v: re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_.\-\s]+[a-zA-Z0-9]", v)),
+    "mlm:architecture": ("properties", lambda v: isinstance(v, str) and v),
+    "mlm:tasks": ("properties", lambda v: v == ["semantic-segmentation"]),
+    "mlm:total_parameters": ("properties", lambda v: isinstance(v, int) and v >= 0),
+    "mlm:input": ("properties", lambda v: all(i["name"] and i["bands"] and is_tensor(i["input"]) for i in v)),
+    "mlm:output": (
+        "properties",
+        lambda v: all(
+            o["name"] and o["tasks"] and is_tensor(o["result"]) and is_classes(o["classification:classes"]) for o in v
+        ),
+    ),
+    "mlm:artifact_type": ("assets", lambda v: isinstance(v, str) and v),
+}
+PREFIXES = tuple(sorted({name.split(":")[0] + ":" for name in RULES}))
+
+
+@pytest.mark.parametrize("crs", ["EPSG:32631", "+proj=laea +lat_0=50 +lon_0=5 +ellps=GRS80"])
+def test_every_field_of_an_extension_keeps_the_rules_of_its_document(crs):
+    item = make_item(make_grid(crs, 500_000, 5_000_000, 10, (4, 6)))
+    found = {(key, "properties"): value for key, value in item["properties"].items()}
+    for asset in item["assets"].values():
+        found |= {(key, "assets"): value for key, value in asset.items()}
+        assert asset["roles"]
+        for key, value in asset.items():
+            if key in RULES:
+                assert RULES[key][1](value), (key, value)
+    of_extensions = {(key, place): value for (key, place), value in found.items() if key.startswith(PREFIXES)}
+    assert {key for key, _ in of_extensions} == set(RULES) - ({"proj:wkt2"} if crs.startswith("EPSG") else set())
+    for (key, place), value in of_extensions.items():
+        assert place == RULES[key][0]
+        assert RULES[key][1](value), (key, value)
+    declared = [uri.split("/")[-3] for uri in item["stac_extensions"]]
+    assert declared == ["projection", "raster", "classification", "mlm"]
+    assert item["properties"]["proj:code"] == (crs if crs.startswith("EPSG") else None)
+    # rules of mlm between fields: a model among the assets, and the bands it reads among the item's
+    assert [key for key, a in item["assets"].items() if "mlm:model" in a["roles"]] == ["model"]
+    bands = {b["name"] for b in item["properties"]["bands"]}
+    assert set(item["properties"]["mlm:input"][0]["bands"]) <= bands
+
+
+def test_a_map_of_an_unknown_model_does_not_claim_the_mlm_extension():
+    item = make_item(model={})
+    assert [uri.split("/")[-3] for uri in item["stac_extensions"]] == ["projection", "raster", "classification"]
+    assert not [key for key in item["properties"] if key.startswith("mlm:")]
 
 
 def test_areas_count_pixels_of_regions_that_may_overlap():
@@ -182,7 +308,7 @@ class Tile:
         self.grid = make_grid(crs, 500_000 + 10 * left_px, 5_000_000, 10, shape)
         self.record = {"grid": str(self.grid)}
 
-    def read(self, window):
+    def read(self, window, dates=None):
         from bocage.core.grid import grid_window
         from bocage.cubes.store import Cube
 
@@ -202,17 +328,19 @@ def test_two_tiles_make_one_mosaic_and_all_files_open(tmp_path: Path):
     with rasterio.open(tmp_path / "t0" / record["probabilities"]) as raster:
         assert (raster.count, raster.scales[0], raster.descriptions) == (3, 0.01, NAMES)
         assert np.abs(raster.read().astype(int).sum(0) - 100).max() <= 1
-    votes = gpd.read_file(tmp_path / "t0" / "parcels.gpkg")
+    votes = gpd.read_file(tmp_path / "t0" / "parcels.gpkg", layer="parcels")
     assert votes["second_class"].tolist() == ["wheat, soft"]
     assert pd.read_csv(tmp_path / "t0" / record["areas"])["n_px"].sum() == 300 * 260
     tiles = {"t1": Tile(200, (300, 260)), "t0": Tile(0, (300, 260))}
-    made = mosaic_maps(tiles, tmp_path / "all", options, predictor=Shares(), colors=COLORS, model={})
+    made = mosaic_maps(tiles, tmp_path / "all", options, predictor=Shares(), colors=COLORS, model={"name": "shares"})
     with rasterio.open(tmp_path / "all" / made["class_map"]) as raster:
         assert raster.shape == (300, 460)
         assert raster.bounds.left == 500_000
         assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert raster.colormap(1)[1] == (255, 204, 0, 255)
-    assert len(gpd.read_parquet(tmp_path / "all" / made["parcels"])) == 1
+    (vote,) = gpd.read_parquet(tmp_path / "all" / made["parcels"]).to_dict("records")
+    assert (list(vote["ndvi"]), list(vote["ndvi_n_px"])) == ([0.0], [300])
+    assert gpd.read_file(tmp_path / "all" / made["parcels_gpkg"], layer="ndvi")["id"].tolist() == ["p"]
     assert made["n_px"] == 300 * 460
     assert pd.read_csv(tmp_path / "all" / made["areas"])["n_px"].sum() == 300 * 460
     with rasterio.open(tmp_path / "all" / made["probabilities"]) as raster:
@@ -222,7 +350,17 @@ def test_two_tiles_make_one_mosaic_and_all_files_open(tmp_path: Path):
     pystac.Item.from_dict(item)
     assert item["properties"]["proj:shape"] == [300, 460]
     assert {key for key, asset in item["assets"].items() if (tmp_path / "all" / asset["href"]).is_file()} == {
-        *("class_map", "confidence_map", "probabilities", "parcels", "parcels_gpkg", "areas", "style", "legend")
+        *(
+            "class_map",
+            "confidence_map",
+            "probabilities",
+            "parcels",
+            "parcels_gpkg",
+            "areas",
+            "style",
+            "legend",
+            "model",
+        )
     }
     assert not list((tmp_path / "all").glob(".*"))
 

@@ -137,7 +137,7 @@ def write_run(root: Path, *, shape: tuple[int, int], patch: int, field: int, n_b
     blocks = [f"b{(w.row // patch) % n_blocks}" for w in windows]
     table = pd.DataFrame({"sample_id": ids, "part": parts, "block_id": blocks, "reason": ""})
     hidden = {part: np.empty(0, np.uint32) for part in PARTS}
-    split = Split(table, hidden, {"strategy": "blocks", "seed": 7, "block_m": 160.0})
+    split = Split(table, hidden, {"seed": 7, "options": {"strategy": "blocks", "block_m": 160.0}})
     write_split(split, root / "split.parquet")
     dataset = open_dataset(folders["dataset"])
     _json(root / "split_audit.json", audit_split(dataset.manifest, split, dataset.parcels(), class_names=NAMES))

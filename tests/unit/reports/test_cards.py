@@ -2,9 +2,9 @@
 
 import pytest
 
-from bocage.reports.blocks import Page, Row, Section, Table, Text
+from bocage.core.page import Page, Row, Section, Table, Text
+from bocage.core.render import to_markdown
 from bocage.reports.cards import model_card
-from bocage.reports.markdown import to_markdown
 from bocage.reports.read import read_run
 from bocage.reports.write import write_model_cards
 
@@ -32,6 +32,7 @@ def test_card_names_input_data_scores_and_limits(run):
         f"| all_pixels | foreground mIoU | {score:.3f} | no interval: only 4 blocks |",
         "no statement about crop areas",
         "FR 2018",
+        "- Split by: blocks",
     ):
         assert words in text, words
 

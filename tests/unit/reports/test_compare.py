@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from bocage.core.errors import CorruptFile, DataError, MissingFile
+from bocage.core.render import to_html
 from bocage.metrics.intervals import block_bootstrap
 from bocage.metrics.scores import scores
 from bocage.pipeline.comparison import write_comparison
 from bocage.reports.compare import build_comparison, compare_runs
-from bocage.reports.html import render_page
 from bocage.reports.read import read_finished
 
 NAMES = ("background", "wheat", "maize")
@@ -88,7 +88,7 @@ def test_turning_the_runs_round_turns_the_sign(folders):
 def test_page_is_whole_and_says_who_is_better(folders):
     first, second = map(read_finished, folders)
     page = build_comparison(first, second, compare_runs(first, second))
-    html = render_page(page)
+    html = to_html(page)
     assert [p.name for p in page.pictures] == ["scores", "differences"]
     for words in ("told apart for forest", "run 2 is better on these blocks", "models.forest.options.n_trees"):
         assert words.replace("_", "_<wbr>") in html
@@ -101,9 +101,7 @@ def test_other_blocks_or_another_reference_give_no_interval_but_a_reason(folders
     found = compare_runs(weak, moved)
     assert found.unpaired == "the test blocks differ: 16 and 16, 0 of them the same"
     assert all(d.low is None for d in found.differences)
-    assert "No intervals of the differences: the test blocks differ" in render_page(
-        build_comparison(weak, moved, found)
-    )
+    assert "No intervals of the differences: the test blocks differ" in to_html(build_comparison(weak, moved, found))
     fuller = counts_of(0.9, 2)
     fuller[3] *= 2
     other = read_finished(write_finished(tmp_path / "fuller", fuller, baseline=counts_of(0.3, 9)))

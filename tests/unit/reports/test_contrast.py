@@ -67,7 +67,7 @@ def test_contrast_is_that_of_the_standard():
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_text_of_the_page_reads_on_every_ground(theme):
-    template = (files("bocage.reports") / "templates" / "run.html.j2").read_text("utf-8")
+    template = (files("bocage.core") / "templates" / "page.html.j2").read_text("utf-8")
     roots = re.findall(r":root \{([^}]*)\}", template)
     colors = {name: to_rgb(value) for name, value in re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", roots[theme])}
     for ground in ("page", "card", "stripe"):

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from bocage.core.page import Table, Text
 from bocage.evaluation.evaluate import describe_predictions
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.outcome import Outcome
 from bocage.evaluation.predictions import Predictions
 from bocage.reports import results
-from bocage.reports.blocks import Table, Text
 
 SHIFT = {
     "kind": "radiometry",

@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 
 from bocage.core.errors import CorruptFile, MissingFile
+from bocage.core.render import to_html
 from bocage.reports.data import RunData, RunPaths
-from bocage.reports.html import render_page
 from bocage.reports.read import read_raster, read_run
 from bocage.reports.sections import build_report
 from bocage.reports.write import write_page, write_report
 
 
 def render_report(run: RunData) -> str:
-    return render_page(build_report(run))
+    return to_html(build_report(run))
 
 
 VOID = {"meta", "img", "br", "wbr", "link", "hr"}
@@ -151,7 +151,7 @@ def test_run_without_anything_says_so_and_still_is_a_page():
     "part", ["audit", "taxonomy", "dataset", "split", "split_audit", "evaluation", "maps", "checkpoints", "labels"]
 )
 def test_any_part_may_be_missing(run_paths, run_extras, part, monkeypatch):
-    monkeypatch.setattr("bocage.reports.figures.DPI", 24)  # quick, small pictures
+    monkeypatch.setattr("bocage.reports.figures.PICTURE_DPI", 24)  # quick, small pictures
     empty = RunPaths()
     paths = dataclasses.replace(run_paths, **{part: getattr(empty, part)})
     Page(render_report(read_run("part of a run", paths, **run_extras)))
@@ -182,7 +182,7 @@ def test_report_is_written_whole_or_not_at_all(run, tmp_path, monkeypatch):
     write_report(run, path)
     before = path.read_bytes()
     assert before.rstrip().endswith(b"</html>")
-    monkeypatch.setattr("bocage.reports.write.render_page", lambda page: 1 / 0)
+    monkeypatch.setattr("bocage.reports.write.to_html", lambda page: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report(run, path)
     assert path.read_bytes() == before

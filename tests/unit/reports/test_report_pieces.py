@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bocage.core.page import Row, Table, count, hectares, listing, percent, plain, score, seconds, signed, words
 from bocage.datasets.info import ClassInfo
 from bocage.reports import figures
-from bocage.reports.blocks import Row, Table, count, hectares, listing, percent, plain, score, seconds, signed, words
 from bocage.reports.data import Raster
 from bocage.reports.results import interval_text
 
@@ -27,6 +27,7 @@ def test_numbers_as_text():
 
 def test_words():
     assert (words("clear_scl"), words("block_m"), words("crs")) == ("Clear SCL", "Block (m)", "CRS")
+    assert words("n_without_year") == "Without year (number)"
     assert listing(["a"]) == "a"
     assert listing(["a", "b", "c"]) == "a, b and c"
     assert plain({"a": [1, 2.5, True], "b": None}) == "a 1, 2.5, yes, b –"
@@ -44,10 +45,12 @@ def test_interval_or_the_reason_why_not():
     assert interval_text({"interval": None, "n_blocks": 1}, "miou") == "no interval: only 1 block"
 
 
-def test_class_ids_are_painted_in_taxonomy_colours_and_unknown_ids_in_grey():
+def test_class_ids_are_painted_in_taxonomy_colours_and_unknown_ids_in_stripes():
     picture = figures.paint(np.array([[0, 1], [255, 7]], np.uint8), CLASSES)
-    grey = [0xD9, 0xDB, 0xD6]
-    assert picture.tolist() == [[[255, 255, 255], [0xA5, 0x70, 0x00]], [grey, grey]]
+    assert picture.tolist() == [
+        [[255, 255, 255], [0xA5, 0x70, 0x00]],
+        [[0xD9, 0xDB, 0xD6], [0xF4, 0xF5, 0xF2]],
+    ]
 
 
 def read(png: bytes) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+PICTURE_DPI = 144  # pixels an inch of a picture; a page shows it at its size in inches
+
 
 @dataclass(frozen=True)
 class Text:
@@ -50,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table. `columns` that start with ">" hold numbers and are set flush right."""
+    """A table; its caption may be "". `columns` that start with ">" hold numbers and are set flush right."""
 
     kind: ClassVar[str] = "table"
     caption: str
@@ -177,9 +179,13 @@ def plain(value: Any) -> str:
 
 
 def words(name: str) -> str:
-    """A key such as `clear_scl` as words, "Clear SCL"; a unit at its end goes in brackets."""
+    """A key such as `clear_scl` as words, "Clear SCL"; its unit, or the n of a count, goes in brackets."""
+    if name.startswith("n_"):
+        return f"{words(name[2:])} (number)"
     stem, _, unit = name.rpartition("_")
     if stem and unit in ("ha", "px", "m", "nm", "days", "seconds"):
         return f"{words(stem)} ({unit})"
-    text = " ".join({"crs": "CRS", "scl": "SCL", "mpx": "Mpx"}.get(word, word) for word in name.split("_"))
+    text = " ".join(
+        {"crs": "CRS", "hcat": "HCAT", "mpx": "Mpx", "scl": "SCL"}.get(word, word) for word in name.split("_")
+    )
     return text[:1].upper() + text[1:]
