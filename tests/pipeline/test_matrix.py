@@ -17,7 +17,7 @@ from bocage.evaluation.options import EvaluationOptions
 from bocage.experiment.load import load_experiment
 from bocage.pipeline.demo import prepare_demo
 from bocage.pipeline.matrix import bound_drops, plan_cells, plan_runs, rank
-from bocage.reports.leaderboard import SCORE_COLUMNS, build_leaderboard
+from bocage.reports.leaderboard import SCORE_COLUMNS, scenario_tables
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 
@@ -81,14 +81,13 @@ def test_the_drop_has_bounds_where_both_test_parts_have_blocks() -> None:
 
 def test_the_page_says_gain_drop_and_costs() -> None:
     table = rank(cells(abroad=0.3, home=0.7), inside="home").assign(n_parameters=1234.0)
-    page = build_leaderboard("m", table, protocol="all_pixels", seeds=(1, 2), inside="home")
-    (_, home, abroad) = page.sections
-    (first,), (second,) = (section.blocks[0].rows for section in (home, abroad))
+    home, abroad = (scenario_tables(table[table["scenario"] == s], s, "home") for s in ("home", "abroad"))
+    (first,), (second,) = home[0].rows, abroad[0].rows
     shown = dict(zip(SCORE_COLUMNS, second.cells, strict=True))
     assert shown[">Drop from inside"] == "0.400 (+0.300 to +0.500)"
     assert shown[">Over best baseline"] == "+0.100"
-    assert abroad.blocks[0].note == "Best baseline: centroid, 0.200."
-    assert abroad.blocks[1].rows[0].cells == ("forest", "1,234", "2.0 s", "1.00")
+    assert abroad[0].note == "Best baseline: centroid, 0.200."
+    assert abroad[1].rows[0].cells == ("forest", "1,234", "2.0 s", "1.00")
     assert dict(zip(SCORE_COLUMNS, first.cells, strict=True))[">Drop from inside"] == "–"
 
 

@@ -71,7 +71,7 @@ def build_leaderboard(
         lead += f" Least is lost on the way out ({listing(outside)}) by {drops.index[0]}: {score(drops.iloc[0])}."
     sections = [
         Section("scores", "Inside and outside", (_picture(table, scenarios), Text(NOTE))),
-        *(Section(s, s, _tables(table[table["scenario"] == s], s, inside)) for s in scenarios),
+        *(Section(s, s, scenario_tables(table[table["scenario"] == s], s, inside)) for s in scenarios),
         Section("parts", "Training and test part of each scenario", tuple(_parts(data, scenarios))),
     ]
     return Page(name, "leaderboard of a matrix", (Text(lead),), tuple(sections))
@@ -85,7 +85,8 @@ def _parts(data: Scenarios, scenarios: Sequence[str]) -> Iterator[Block]:
         yield from looks.class_shares(data.audits[s], data.classes, f"class-shares-{s}", under=s)
 
 
-def _tables(rows: pd.DataFrame, scenario: str, inside: str) -> tuple[Table, Table]:
+def scenario_tables(rows: pd.DataFrame, scenario: str, inside: str) -> tuple[Table, Table]:
+    """Scores and costs of every model under one scenario; `rows` as `build_leaderboard` takes them."""
     known = [
         {str(k): None if isinstance(v, float) and pd.isna(v) else v for k, v in row.items()}
         for row in rows.to_dict("records")
