@@ -24,7 +24,7 @@ class MappingOptions(Options):
     )
     precision: Literal["fp32", "bf16"] = Field(
         "fp32",
-        description="bf16: networks compute convolutions in bfloat16; about 2.4 times as fast on CPUs that have it; "
+        description="bf16: networks compute convolutions in bfloat16; about half the time on CPUs that have it; "
         "a few nearly undecided pixels get another class.",
     )
     window_px: int = Field(512, description="Side of the windows that are predicted, in pixels.", ge=16)
