@@ -45,7 +45,7 @@ def run(entry: Entry, repeats: int = LEAST_REPEATS) -> dict[str, Any]:
     Returns:
         name, ours_s, peer, peer_s, ratio, limit, limit_s, limit_ratio, sound, equal, goal, goal_limit, met, profile
         (None unless a goal is missed), repeats, cpus, load (of the last minute, when it began; None where the system
-        does not tell), memory_gb (None where it is not measured); the seconds are medians. `sound` is False when ours was
+        does not tell), memory_gb (None where not measured); the seconds are medians. `sound` is False when ours was
         faster than the limit, which nothing is. `met` is None without a goal, and False when the results differ or the
         measurement is not sound.
     """
