@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 
 from bocage.core.errors import ConfigError, CorruptFile, UnknownName
 from bocage.core.options import Options
@@ -121,11 +120,9 @@ def parse_options(benchmark: Benchmark, settings: Mapping[str, Any]) -> Options:
         ConfigError: naming every wrong key or value, and the options there are.
     """
     try:
-        return benchmark.options.model_validate(dict(settings))
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        known = ", ".join(benchmark.options.model_fields)
-        raise ConfigError(f"Options of benchmark '{benchmark.name}': {wrong}. It knows {known}.") from error
+        return benchmark.options.from_values(**settings)
+    except ConfigError as error:
+        raise ConfigError(f"Options of benchmark '{benchmark.name}': {error}") from None
 
 
 def find_view(benchmark: Benchmark, name: str | None, class_names: Sequence[str], bands: Sequence[str]) -> View:
