@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-
 from bocage.core.errors import ConfigError, CorruptFile, UnknownName
 from bocage.core.options import Options
 from bocage.core.registry import Registry, nearest
