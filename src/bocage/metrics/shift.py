@@ -108,9 +108,10 @@ def _radiometry(found: Summary, training: Summary) -> list[dict[str, Any]]:
     size = _difference(values, target)
     if size < NOTABLE:
         return []
-    undone = {cause: _difference(corrected, target) for cause, corrected in _corrections(values, training).items()}
-    cause = min(undone, key=lambda name: undone[name])
-    if undone[cause] > min(LARGE, EXPLAINED * size):
+    known = _corrections(values, training) if BANDS.keys() >= set(training.bands) else {}  # not of parcels' statistics
+    undone = {cause: _difference(corrected, target) for cause, corrected in known.items()}
+    cause = min(undone, key=lambda name: undone[name], default="")
+    if not cause or undone[cause] > min(LARGE, EXPLAINED * size):
         if size < LARGE:
             return []
         message = f"The bands differ by {size:.1f} times their spread in training; no known mistake explains it."

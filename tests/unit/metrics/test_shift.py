@@ -92,3 +92,11 @@ def test_a_summary_survives_json(training: Summary) -> None:
     assert find_shifts(again, training, CLASSES) == []
     assert again.bands == training.bands
     assert again.px_by_class.tolist() == training.px_by_class.tolist()
+
+
+def test_statistics_of_parcels_are_compared_but_no_mistake_of_pixels_is_looked_for(training: Summary) -> None:
+    names = tuple(f"{band}_mean" for band in training.bands)
+    parcels = replace(training, bands=names)
+    assert find_shifts(parcels, parcels, CLASSES) == []
+    (found,) = find_shifts(replace(parcels, quantiles=parcels.quantiles + 0.1), parcels, CLASSES)
+    assert (found["kind"], found["cause"]) == ("radiometry", None)
