@@ -236,5 +236,5 @@ def test_a_band_order_names_every_band_once() -> None:
 
 
 def test_unknown_option_is_refused() -> None:
-    with pytest.raises(ConfigError, match="unknown key 'dates' .*Did you mean 'date'"):
+    with pytest.raises(ConfigError, match=r"unknown key 'dates' .*Did you mean 'date'"):
         parse_options(BENCHMARKS["pastis"], {"dates": "all"})
