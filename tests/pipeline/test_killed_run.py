@@ -71,6 +71,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(experiment_file, environment
         env=environment,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # started in the background, it is ignored
     )
     wait_for_event(tmp_path / "run", '"stage started", "stage": "train/unet"', process)
     os.kill(process.pid, signal.SIGINT)

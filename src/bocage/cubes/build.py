@@ -12,43 +12,35 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 
-from bocage.core.arrays import MISSING_INT16, Bool, Int16, Int64, UInt8, UInt16
+from bocage.core.arrays import MISSING_INT16, Int16, Int64, UInt8
 from bocage.core.digest import digest_value
 from bocage.core.errors import NothingLeft, RadiometryContradiction
-from bocage.core.grid import Grid, Window, full_window, grid_bounds, grid_resolution_m, grid_to_json, make_grid
+from bocage.core.grid import Grid, Window, grid_bounds, grid_resolution_m, grid_to_json, make_grid
 from bocage.core.progress import track
 from bocage.core.tally import Tally
-from bocage.core.threads import even_parts, side_by_side
 from bocage.cubes.composite import reduce_dates
 from bocage.cubes.fill import fill_gaps
+from bocage.cubes.flag import MARK_BRIGHT, MARK_UNCLEAR, FlagStream, convert_band
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.periods import Period
 from bocage.cubes.plan import CubePlan
 from bocage.cubes.quality import (
     FILLED,
+    N_QUALITY,
     NODATA,
-    RIPPLE_DN,
     SATURATED,
     composite_flags,
-    dilate,
     find_bright,
     find_valid,
-    grow_nodata,
     mark_filled,
-    to_flags,
 )
 from bocage.cubes.radiometry import (
-    MOST_STORED,
-    NODATA_DN,
-    SATURATED_DN,
     count_dark,
     dark_reflectance,
     find_contradiction,
@@ -59,20 +51,7 @@ from bocage.cubes.store import CubeWriter, plan_blocks, plan_strips
 from bocage.scenes.read import check_scene_files
 from bocage.scenes.record import SCL, Asset, Scene
 
-_NODATA, _LOW, _SATURATED, _BRIGHT = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(8)  # marks of a pixel
-
-
-@dataclass(frozen=True)
-class Date:
-    """What is known of one date of a cube beside its reflectance.
-
-    Attributes:
-        quality: (y, x) uint8 flags.
-        dark: (visible, 65536) counts of `count_dark`; empty if dark pixels are not to be checked.
-    """
-
-    quality: UInt8
-    dark: Int64
+_FLAGGED_ROWS = 256  # at a time: whole chunks
 
 
 def build_cube(plan: CubePlan, folder: Path, options: CubeOptions, *, threads: int | None = None) -> Tally:
@@ -192,17 +171,23 @@ def _write_dates(
 def _write_date(
     writer: CubeWriter, scene: Scene, plan: CubePlan, options: CubeOptions, threads: int | None
 ) -> dict[str, Any]:
-    """Read one scene strip by strip into the place after the last date; returns what the record says of it."""
+    """Read one scene part by part into the place after the last date; returns what the record says of it."""
+    counts, values = np.zeros(N_QUALITY, np.int64), np.arange(N_QUALITY, dtype=np.uint8)
+
+    def put_quality(window: Window, quality: UInt8) -> None:
+        counts[:] += np.bincount(quality.ravel(), minlength=N_QUALITY)
+        writer.put_quality(writer.n_kept, window, quality)
+
     strips = plan_strips(_shape(plan, 1), options.memory_gb, threads=threads or os.cpu_count() or 1)
-    put = partial(writer.put_reflectance, writer.n_kept)
-    date = read_date(scene, plan.grid, options, strips, put, threads=threads)
-    writer.put_quality(writer.n_kept, full_window(plan.grid), date.quality)
-    contradiction = find_contradiction(scene, dark_reflectance(date.dark))
+    put_reflectance = partial(writer.put_reflectance, writer.n_kept)
+    dark = read_date(scene, plan.grid, options, strips, put_reflectance, put_quality, threads=threads)
+    contradiction = find_contradiction(scene, dark_reflectance(dark))
     _judge_radiometry(contradiction, options)
+    n_px = int(counts.sum())
     return {
-        "nodata_fraction": round(int(np.count_nonzero(date.quality & NODATA)) / date.quality.size, 6),
-        "valid_fraction": round(int(np.count_nonzero(find_valid(date.quality))) / date.quality.size, 6),
-        "saturated_px": int(np.count_nonzero(date.quality & SATURATED)),
+        "nodata_fraction": round(int(counts[(values & NODATA) != 0].sum()) / n_px, 6),
+        "valid_fraction": round(int(counts[find_valid(values)].sum()) / n_px, 6),
+        "saturated_px": int(counts[(values & SATURATED) != 0].sum()),
         "warning": contradiction,
     }
 
@@ -238,35 +223,60 @@ def read_date(
     scene: Scene,
     grid: Grid,
     options: CubeOptions,
-    strips: Sequence[Window],
-    put: Callable[[Window, Int16], None],
+    strips: Sequence[Sequence[Window]],
+    put_reflectance: Callable[[Window, Int16], None],
+    put_quality: Callable[[Window, UInt8], None],
     *,
     threads: int | None = None,
-) -> Date:
-    """One scene on the grid: reflectance strip by strip, then the flags of all, so that they do not see where a strip
-    ends.
+) -> Int64:
+    """One scene on the grid, part by part; the flags do not see where a part ends.
 
     Args:
-        strips: windows of whole rows that cover the grid.
-        put: is given each strip with its (band, y, x) stored reflectance, which the next one overwrites.
+        strips: windows side by side that share their rows; the strips cover the grid from top to bottom.
+        put_reflectance: is given each window with its (band, y, x) stored reflectance, which the next one overwrites.
+        put_quality: is given windows of whole rows with their (y, x) flags, from top to bottom.
+
+    Returns:
+        (visible, 65536) counts of `count_dark`; empty if dark pixels are not to be checked.
     """
-    scl = _read_classes(scene, grid, threads) if _uses_scl(scene, options) else None
-    marks, dark = np.zeros(grid.shape, np.uint8), np.zeros((0, 0), np.int64)
-    whole = np.empty((len(options.bands), max(s.height for s in strips), grid.shape[1]), np.int16)  # for all strips
+    dark, (height, width) = np.zeros((0, 0), np.int64), grid.shape
+    flagged = FlagStream(width, options.dilate_m / options.resolution_m, _FLAGGED_ROWS)
+    whole = np.empty((len(options.bands), max(w.height * w.width for strip in strips for w in strip)), np.int16)
     for strip in strips:
-        own, rows, stored = marks[strip.slices], grid[strip.slices[0], :], whole[:, : strip.height]
-        numbers = read_bands(scene, options.bands, rows, resampling=options.resampling, threads=threads)
-        for i, (band, dn) in enumerate(numbers):
-            convert_band(dn, reflectance_table(scene.offset_of(band), scene.quantification), stored[i], own)
-        own[find_bright(stored, options.bands, options.bright_reflectance)] |= _BRIGHT
-        if scl is not None and options.dark_check != "off":
-            is_sure = (own & ~_BRIGHT) == 0  # low numbers may be ripples of no-data
-            counted = count_dark(stored, options.bands, scl[strip.slices], is_sure)
+        marks = np.zeros((strip[0].height, width), np.uint8)
+        for window in strip:
+            own, stored = marks[:, window.slices[1]], whole[:, : len(marks) * window.width].reshape(-1, *window.shape)
+            counted = _read_window(scene, grid[window.slices], options, stored, own, threads)
             dark = dark + counted if dark.size else counted
-        put(strip, stored)
-    mask = find_cloud_mask(scene) if options.clear_scl else None
-    clouds = read_cloud_mask(mask, grid) if mask is not None else None
-    return Date(_flag(marks, scl, clouds, options), dark)
+            put_reflectance(window, stored)
+        for first in range(0, len(marks), _FLAGGED_ROWS):
+            end, row = first + _FLAGGED_ROWS, flagged.n_flagged
+            quality = flagged.add(marks[first:end], last=strip[0].row + end >= height)
+            if len(quality):
+                put_quality(Window(row, 0, len(quality), width), quality)
+    return dark
+
+
+def _read_window(
+    scene: Scene, grid: Grid, options: CubeOptions, stored: Int16, marks: UInt8, threads: int | None
+) -> Int64:
+    """A part of a scene into `stored` (band, y, x) and `marks` (y, x); returns the counts of its dark pixels."""
+    for i, (band, dn) in enumerate(
+        read_bands(scene, options.bands, grid, resampling=options.resampling, threads=threads)
+    ):
+        convert_band(dn, reflectance_table(scene.offset_of(band), scene.quantification), stored[i], marks)
+    low_or_odd = marks != 0  # low numbers may be ripples of no-data
+    marks[find_bright(stored, options.bands, options.bright_reflectance)] |= MARK_BRIGHT
+    if not _uses_scl(scene, options):
+        mask = find_cloud_mask(scene) if options.clear_scl else None
+        if mask is not None:
+            marks[read_cloud_mask(mask, grid)] |= MARK_UNCLEAR
+        return np.zeros((0, 0), np.int64)
+    scl = _read_classes(scene, grid, threads)
+    marks |= np.where(np.isin(np.arange(256), options.clear_scl), 0, MARK_UNCLEAR).astype(np.uint8)[scl]
+    if options.dark_check == "off":
+        return np.zeros((0, 0), np.int64)
+    return count_dark(stored, options.bands, scl, ~low_or_odd)
 
 
 def _read_classes(scene: Scene, grid: Grid, threads: int | None) -> UInt8:
@@ -277,42 +287,6 @@ def _read_classes(scene: Scene, grid: Grid, threads: int | None) -> UInt8:
     fine = grid if n == 1 else make_grid(str(grid.crs), left, top, size / n, (height * n, width * n))
     _, classes = next(iter(read_bands(scene, [SCL], fine, threads=threads)))
     return classes[n // 2 :: n, n // 2 :: n].astype(np.uint8)
-
-
-def _flag(marks: UInt8, scl: UInt8 | None, clouds: Bool | None, options: CubeOptions) -> UInt8:
-    """(y, x) flags of a whole date.
-
-    Args:
-        scl: scene classes; None if there are none.
-        clouds: True where the product's own mask has clouds or snow; counts where there are no scene classes.
-    """
-    unclear = clouds if clouds is not None else np.zeros(marks.shape, bool)
-    if scl is not None:
-        unclear = ~np.isin(np.arange(256), options.clear_scl)[scl]
-    return to_flags(
-        nodata=grow_nodata((marks & _NODATA) != 0, (marks & _LOW) != 0),
-        saturated=(marks & _SATURATED) != 0,
-        unclear=dilate(unclear, options.dilate_m / options.resolution_m),
-        bright=(marks & _BRIGHT) != 0,
-    )
-
-
-def convert_band(dn: UInt16, table: Int16, stored: Int16, marks: UInt8) -> None:
-    """One band (y, x) through the table of reflectance into `stored`; what its numbers say of a pixel into `marks`."""
-    side_by_side(partial(_convert_rows, dn, table, stored, marks), even_parts(len(dn)))
-
-
-@numba.njit(nogil=True, cache=True)
-def _convert_rows(dn: UInt16, table: Int16, stored: Int16, marks: UInt8, first: int, last: int) -> None:
-    for row in range(first, last):
-        for col in range(dn.shape[1]):
-            number = dn[row, col]
-            value = table[number]
-            stored[row, col] = value
-            if number <= RIPPLE_DN:
-                marks[row, col] |= _LOW | _NODATA if number == NODATA_DN else _LOW
-            elif number == SATURATED_DN or value == MOST_STORED:
-                marks[row, col] |= _SATURATED
 
 
 def _uses_scl(scene: Scene, options: CubeOptions) -> bool:

@@ -30,8 +30,8 @@ from bocage.cubes.chunks import Chunks
 from bocage.cubes.quality import NODATA, find_valid
 
 _CHUNK_PX = 256
-_STRIP_ROWS = (2048, 1024, 512)  # JPEG 2000 blocks of Sentinel-2 have 1024 rows, at 20 m that is 2048 at 10 m
-_PROGRAM_GB = 0.5  # the interpreter and its libraries
+_BLOCK_PX = 2048  # JPEG 2000 blocks of Sentinel-2 have 1024 pixels a side, at 20 m that is 2048 at 10 m
+_PROGRAM_GB = 0.6  # the interpreter, its libraries, and the marks and flags of a strip of a whole tile
 _RECORD, _BUILDING, _ARRAYS = "cube.json", "building.json", "cube.zarr"
 
 
@@ -291,21 +291,26 @@ def plan_blocks(shape: tuple[int, int, int, int], memory_gb: float) -> list[Wind
     ]
 
 
-def plan_strips(shape: tuple[int, int, int, int], memory_gb: float, *, threads: int) -> list[Window]:
-    """Windows of whole rows that cover a cube; one date of each takes at most the memory while it is read.
+def plan_strips(shape: tuple[int, int, int, int], memory_gb: float, *, threads: int) -> list[list[Window]]:
+    """Windows that cover a cube, strip by strip: those of a strip lie side by side and share their rows.
 
-    A pixel of a strip takes 2 bytes a band as stored and 4 for each band that is being decoded (its numbers, and GDAL's
-    cache); a pixel of the date takes 6 for marks and flags. Strips are no larger than what keeps JPEG 2000's blocks of
-    20 m whole.
+    One date of a window takes at most the memory while it is read: a pixel 2 bytes a band as stored and 4 for each band
+    that is being decoded (its numbers, and GDAL's cache). Windows have as many columns as keep the threads busy, and
+    keep JPEG 2000's blocks of 20 m whole where there is room for them.
 
     Args:
         threads: bands that may be decoded at a time.
     """
     _, c, height, width = shape
-    left = max(memory_gb - _PROGRAM_GB, 0) * 1e9 - 6 * height * width
-    n_rows = int(left / (width * (2 * c + 4 * min(c, threads + 1))))
-    step = next((rows for rows in _STRIP_ROWS if rows <= n_rows), _CHUNK_PX)
-    return [Window(row, 0, min(step, height - row), width) for row in range(0, height, step)]
+    n_px = int(max(memory_gb - _PROGRAM_GB, 0) * 1e9 / (2 * c + 4 * min(c, threads + 1)))
+    n_cols = _BLOCK_PX * min(max(2, threads // 2), -(-width // _BLOCK_PX))
+    while n_cols > _BLOCK_PX and _BLOCK_PX * n_cols > n_px:
+        n_cols -= _BLOCK_PX
+    n_rows = next((rows for rows in (_BLOCK_PX, 1024, 512) if rows * n_cols <= n_px), _CHUNK_PX)
+    return [
+        [Window(row, col, min(n_rows, height - row), min(n_cols, width - col)) for col in range(0, width, n_cols)]
+        for row in range(0, height, n_rows)
+    ]
 
 
 def _open_chunks(folder: Path, group: Any) -> dict[str, Chunks]:

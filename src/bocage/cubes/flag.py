@@ -1,0 +1,67 @@
+"""Numbers of a date -> stored reflectance and flags, part by part, from top to bottom. Pure."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numba
+import numpy as np
+
+from bocage.core.arrays import Int16, UInt8, UInt16
+from bocage.core.threads import even_parts, side_by_side
+from bocage.cubes.quality import RIPPLE_DN, dilate, grow_nodata, to_flags
+from bocage.cubes.radiometry import MOST_STORED, NODATA_DN, SATURATED_DN
+
+# marks: what the numbers of a pixel say before its neighbours are looked at
+MARK_NODATA, MARK_LOW, MARK_SATURATED, MARK_BRIGHT, MARK_UNCLEAR = (np.uint8(1 << i) for i in range(5))
+
+
+def convert_band(dn: UInt16, table: Int16, stored: Int16, marks: UInt8) -> None:
+    """One band (y, x) through the table of reflectance into `stored`; what its numbers say of a pixel into `marks`."""
+    side_by_side(partial(_convert_rows, dn, table, stored, marks), even_parts(len(dn)))
+
+
+@numba.njit(nogil=True, cache=True)
+def _convert_rows(dn: UInt16, table: Int16, stored: Int16, marks: UInt8, first: int, last: int) -> None:
+    for row in range(first, last):
+        for col in range(dn.shape[1]):
+            number = dn[row, col]
+            value = table[number]
+            stored[row, col] = value
+            if number <= RIPPLE_DN:
+                marks[row, col] |= MARK_LOW | MARK_NODATA if number == NODATA_DN else MARK_LOW
+            elif number == SATURATED_DN or value == MOST_STORED:
+                marks[row, col] |= MARK_SATURATED
+
+
+class FlagStream:
+    """Flags of a date whose rows come from top to bottom; a row is flagged when all rows that reach it are there.
+
+    So the flags do not depend on where the date is cut, and memory holds the rows last given.
+
+    Args:
+        radius_px: how far an unclear pixel reaches; see `dilate`.
+        step: flags come in multiples of so many rows, but for the last.
+    """
+
+    def __init__(self, width: int, radius_px: float, step: int) -> None:
+        self._radius_px, self._reach, self._step = radius_px, max(1, int(radius_px)), step  # no-data reaches one row
+        self._held = np.zeros((0, width), np.uint8)  # marks of rows that still matter
+        self._held_from = 0  # the first of these rows
+        self.n_flagged = 0  # rows flagged so far
+
+    def add(self, marks: UInt8, *, last: bool) -> UInt8:
+        """The (y, x) marks of the next rows. Returns the (y, x) flags of the rows from `n_flagged`, as it was, on."""
+        held = np.concatenate([self._held, marks])
+        n_given = self._held_from + len(held)
+        end = n_given if last else max(self.n_flagged, (n_given - self._reach) // self._step * self._step)
+        flags = to_flags(
+            nodata=grow_nodata((held & MARK_NODATA) != 0, (held & MARK_LOW) != 0),
+            saturated=(held & MARK_SATURATED) != 0,
+            unclear=dilate((held & MARK_UNCLEAR) != 0, self._radius_px),
+            bright=(held & MARK_BRIGHT) != 0,
+        )[self.n_flagged - self._held_from : end - self._held_from]
+        first = max(end - self._reach, self._held_from)
+        self._held = held[first - self._held_from :].copy()
+        self._held_from, self.n_flagged = first, end
+        return flags
