@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -118,6 +120,11 @@ class Outcome:
             outcome.calibration = CalibrationCounts(n, right, confidence, float(arrays["calibration_brier"]))
         return outcome
 
+    @property
+    def n_parcel_px(self) -> int:
+        """Scored pixels in parcels."""
+        return sum(int(parcels.reference.sum()) for parcels in self._parcels)
+
     def counts(self, protocol: Protocol) -> tuple[Int64, Float64 | None]:
         """Counts (n_blocks, K, K) under a protocol, and loss sums (n_blocks,) where there are any."""
         if protocol.unit == "pixel":
@@ -131,3 +138,21 @@ class Outcome:
         """Counts (n_blocks, K, K) of parcels; the choices are those of `parcel_confusions`."""
         _, n_blocks, n_classes = self.losses.shape
         return parcel_confusions(self._parcels, self._parcel_blocks, n_blocks, n_classes, **choices)
+
+
+def join_outcomes(parts: Sequence[tuple[Outcome, Int64]], n_blocks: int) -> Outcome:
+    """The counts of several parts in one.
+
+    Args:
+        parts: outcomes of one model or baseline, each with the number 0..n_blocks-1 of each of its blocks.
+    """
+    first = parts[0][0]
+    joined = Outcome(n_blocks, first.confusions.shape[-1], has_loss=first.has_loss)
+    for part, number in parts:
+        joined.confusions[:, number] += part.confusions
+        joined.losses[:, number] += part.losses
+        joined._parcels += part._parcels
+        joined._parcel_blocks += [int(number[block]) for block in part._parcel_blocks]
+    calibrations = [part.calibration for part, _ in parts if part.calibration]
+    joined.calibration = reduce(add, calibrations) if calibrations else None
+    return joined

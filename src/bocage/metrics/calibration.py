@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,14 +72,3 @@ def describe_calibration(counts: CalibrationCounts | None) -> dict[str, Any] | N
         for i in np.nonzero(counts.n)[0].tolist()
     ]
     return {"ece": float(gaps.sum() / total), "brier": counts.brier / total, "bins": rows}
-
-
-def read_calibration(described: Mapping[str, Any]) -> CalibrationCounts:
-    """The counts that `describe_calibration` was given, so that those of several parts can be added."""
-    counts = {name: np.zeros(N_BINS) for name in ("n", "right", "confidence")}
-    for row in described["bins"]:
-        i = round(row["from"] * N_BINS)
-        counts["n"][i], counts["confidence"][i] = row["n"], row["n"] * row["confidence"]
-        counts["right"][i] = round(row["n"] * row["accuracy"])
-    n, right = (counts[name].astype(np.int64) for name in ("n", "right"))
-    return CalibrationCounts(n, right, counts["confidence"], float(described["brier"] * n.sum()))

@@ -72,7 +72,7 @@ def run_crossvalidation(
     judged = [make_fold(maker, plan, dataset, fold, name) for fold, name in enumerate(folds)]
     inputs = {name: artifact.key for name, artifact in zip(folds, judged, strict=True)}
     build = partial(_build_pooled, plan, [artifact.path for artifact in judged])
-    pooled = maker.make(Piece("pooled", "evaluation/pooled", 1, [plan.evaluation, plan.seed], build, inputs), "")
+    pooled = maker.make(Piece("pooled", "evaluation/pooled", 2, [plan.evaluation, plan.seed], build, inputs), "")
     write_text(out / "experiment.yaml", dump_experiment(plan))
     write_manifest(out, plan, maker.results)
     made = [result.name for result in maker.results if not result.cached]
