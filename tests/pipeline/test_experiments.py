@@ -1,5 +1,6 @@
 """The papers' experiments, through YAML alone, at small scale on invented countries."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from bocage.core.artifacts import ArtifactStore, read_json
 from bocage.core.errors import ConfigError
 from bocage.datasets.read import open_dataset
 from bocage.experiment.load import load_experiment
+from bocage.pipeline.cells import EXTERNAL
 from bocage.pipeline.demo import choose_country, shrink_experiment
 from bocage.pipeline.matrix import run_matrix
 from bocage.pipeline.objects import plan_objects
@@ -86,7 +88,11 @@ def test_result_tables_run_as_matrices_at_small_scale(name: str, ground: Path, t
     store = ArtifactStore(ground / "store")
     result = run_matrix(experiment, out=tmp_path, store=store, workers=1, say=lambda _: None)
     assert experiment.matrix is not None
-    assert len(result["leaderboard"]) == len(experiment.models) * len(experiment.matrix.scenarios)
+    places = [*experiment.matrix.scenarios, *experiment.matrix.external]
+    assert [row["scenario"] for row in result["leaderboard"][:: len(experiment.models)]] == places
+    assert len(result["leaderboard"]) == len(experiment.models) * len(places)
+    for name, model in product(experiment.matrix.external, experiment.models):  # pictures of external sets too
+        assert (tmp_path / f"{experiment.matrix.inside}-3" / EXTERNAL / name / model.name / "panels.png").is_file()
     assert Path(result["report"]).is_file()
 
 

@@ -12,12 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bocage.core.errors import ConfigError
+from bocage.core.artifacts import ArtifactStore
+from bocage.core.errors import BocageError, ConfigError
 from bocage.evaluation.options import EvaluationOptions
 from bocage.experiment.load import load_experiment
+from bocage.metrics.scores import scores
+from bocage.pipeline.cells import plan_cells
 from bocage.pipeline.demo import prepare_demo
-from bocage.pipeline.matrix import bound_drops, plan_cells, plan_runs, rank
-from bocage.reports.leaderboard import SCORE_COLUMNS, scenario_tables
+from bocage.pipeline.matrix import bound_drops, list_scores, plan_runs, rank, run_matrix
+from bocage.reports.leaderboard import SCORE_COLUMNS, cost_table, describe_best, protocol_table, score_table
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 
@@ -40,6 +43,9 @@ SMALL = {
 }
 
 
+BOUNDS = {"low": -0.02, "high": 0.3}
+
+
 def cells(**score_by_place: float) -> pd.DataFrame:
     """One model, two seeds a scenario; the seeds lie 0.02 apart. Only one of them knows last year's crop."""
     rows = [
@@ -50,6 +56,7 @@ def cells(**score_by_place: float) -> pd.DataFrame:
     ]
     rest = {"miou": 0.5, "miou_present": 0.5, "pixel_accuracy": 0.5, "mean_class_accuracy": 0.5}
     rest |= {"drop_low": 0.3, "drop_high": 0.5}
+    rest |= {f"{end}_over_{name}": n for name in ("majority", "centroid", "last_year") for end, n in BOUNDS.items()}
     costs = {"n_parameters": None, "training_s": 2.0, "prediction_s_per_mpx": 1.0}
     return pd.DataFrame(rows).assign(**rest, **costs)
 
@@ -81,14 +88,50 @@ def test_the_drop_has_bounds_where_both_test_parts_have_blocks() -> None:
 
 def test_the_page_says_gain_drop_and_costs() -> None:
     table = rank(cells(abroad=0.3, home=0.7), inside="home").assign(n_parameters=1234.0)
-    home, abroad = (scenario_tables(table[table["scenario"] == s], s, "home") for s in ("home", "abroad"))
-    (first,), (second,) = home[0].rows, abroad[0].rows
+    home, abroad = (table[table["scenario"] == s] for s in ("home", "abroad"))
+    (first,), (second,) = (score_table(rows, s, "home").rows for rows, s in ((home, "home"), (abroad, "abroad")))
     shown = dict(zip(SCORE_COLUMNS, second.cells, strict=True))
     assert shown[">Drop from inside"] == "0.400 (+0.300 to +0.500)"
-    assert shown[">Over best baseline"] == "+0.100"
-    assert abroad[0].note == "Best baseline: centroid, 0.200."
-    assert abroad[1].rows[0].cells == ("forest", "1,234", "2.0 s", "1.00")
+    assert shown[">Over best baseline"] == "+0.100 (−0.020 to +0.300)"
+    assert score_table(abroad, "abroad", "home").note == "Best baseline: centroid, 0.200."
+    assert cost_table(abroad).rows[0].cells == ("forest", "1,234", "2.0 s", "1.00")
     assert dict(zip(SCORE_COLUMNS, first.cells, strict=True))[">Drop from inside"] == "–"
+
+
+def test_every_protocol_is_listed_with_means_over_the_seeds() -> None:
+    matrix = np.array([[0, 0, 0], [0, 3, 1], [0, 0, 4]])
+    record = scores(matrix, ("background", "wheat", "maize"))
+    for own in record["per_class"].values():
+        own["iou_interval"] = {"low": 0.1, "high": 0.9}
+    rows = list_scores({"all_pixels": {**record, "interval": {"miou": {"low": 0.2, "high": 0.8}}}})
+    every = pd.DataFrame([{"model": "forest", "seed": seed, **row} for seed in (1, 2) for row in rows])
+    (wheat,) = every.query("seed == 1 and `class` == 'wheat' and score == 'iou'").to_dict("records")
+    assert (wheat["value"], wheat["low"], wheat["high"]) == (0.75, 0.1, 0.9)
+    (miou,) = every.query("seed == 1 and `class`.isna() and score == 'miou'").to_dict("records")
+    assert (miou["value"], miou["low"], miou["high"]) == (pytest.approx((0.75 + 0.8) / 3), 0.2, 0.8)
+    every.loc[every["seed"] == 2, "value"] += 0.1
+    (row,) = protocol_table(every).rows
+    assert row.cells[:5] == ("all_pixels", "forest", "0.567", "0.825", "0.825")
+
+
+def test_only_a_model_that_beats_the_baselines_is_praised() -> None:
+    """`dull` learned nothing and loses least; `lost` beats them inside only."""
+    rows = [
+        ("home", "good", 0.7, 0.2, 0.1, np.nan),
+        ("home", "lost", 0.6, 0.1, 0.05, np.nan),
+        ("home", "dull", 0.4, -0.1, -0.2, np.nan),
+        ("abroad", "good", 0.4, 0.2, 0.1, 0.3),
+        ("abroad", "lost", 0.5, 0.0, -0.1, 0.1),
+        ("abroad", "dull", 0.4, 0.0, -0.1, 0.0),
+    ]
+    columns = ["scenario", "model", "miou_foreground", "gain", "gain_low", "drop"]
+    table = pd.DataFrame(rows, columns=columns).assign(gain_high=lambda t: t["gain"] + 0.1)
+    said = describe_best(table, "home")
+    assert "best by foreground mIoU is good with 0.700, +0.200 (+0.100 to +0.300) over the best baseline" in said
+    assert "good loses least on the way out (abroad): 0.300" in said
+    others = table[table["model"] != "good"]
+    assert "no model is shown to beat the baselines everywhere" in describe_best(others, "home")
+    assert "no model is shown to beat the baselines" in describe_best(table.assign(gain_low=np.nan), "home")
 
 
 def test_a_matrix_needs_its_section() -> None:
@@ -100,6 +143,38 @@ def test_runs_are_scenarios_times_seeds_and_each_model_is_a_cell() -> None:
     runs = plan_runs(load_experiment(EXPERIMENTS / "s4a-oad-tables.yaml", ["matrix.seeds=[1, 2]"]))
     assert [r.name for r in runs] == ["s1-1", "s1-2", "s2-1", "s2-2", "s3-1", "s3-2"]
     assert [s.name for s in plan_cells(runs[0])][-3:] == ["cell/bilstm", "cell/transformer", "cell/tempcnn"]
+
+
+def test_the_models_of_the_inside_scenario_are_judged_on_external_sets_too() -> None:
+    external = "matrix.external={belgium: {benchmark: eurocrops_holdout, path: holdout}}"
+    runs = plan_runs(load_experiment(EXPERIMENTS / "s4a-oad-tables.yaml", [external]))
+    assert [sorted(run.external) for run in runs] == [["belgium"], [], []]
+    assert [s.name for s in plan_cells(runs[0])][-3:] == [
+        f"external/belgium/{model}" for model in ("bilstm", "transformer", "tempcnn")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("external", "reason"),
+    [
+        ("{benchmark: pastiz, path: '.'}", "pastis"),
+        ("{benchmark: pastis, path: '.', options: {dates: all}}", "dates"),
+        ("{benchmark: pastis, path: nowhere}", "not a whole copy"),
+    ],
+)
+def test_an_external_set_that_is_not_there_is_refused_before_anything_is_trained(
+    external: str, reason: str, tmp_path: Path
+) -> None:
+    experiment = load_experiment(EXPERIMENTS / "inside-outside.yaml", [f"matrix.external={{other: {external}}}"])
+    with pytest.raises(BocageError, match=reason):
+        run_matrix(experiment, out=tmp_path, store=ArtifactStore(tmp_path), workers=1, say=lambda _: None)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scenario_and_an_external_set_have_different_names() -> None:
+    external = "matrix.external={inside: {benchmark: pastis, path: PASTIS}}"
+    with pytest.raises(ConfigError, match="both called inside"):
+        load_experiment(EXPERIMENTS / "inside-outside.yaml", [external])
 
 
 @pytest.mark.slow
@@ -138,7 +213,7 @@ def test_survives_a_kill_and_says_what_is_lost_outside(tmp_path: Path) -> None:
         baselines = json.loads((out / f"{name}-1" / "evaluation.json").read_text())["baselines"]
         assert baselines["last_year"]["known_fraction"] > (0.9 if name == "new-year" else 0.4)
         assert table.loc[table["scenario"] == name, "over_last_year"].notna().all()
-    assert (out / "leaderboard.html").read_text(encoding="utf-8").count("<table>") == 6
+    assert (out / "leaderboard.html").read_text(encoding="utf-8").count("<table>") == 9
     scenarios = table["scenario"].unique()
     drawn = {path.stem for path in (out / "figures").glob("*.png")}
     assert drawn == {"leaderboard", "embedding", *(f"class-shares-{s}" for s in scenarios)}

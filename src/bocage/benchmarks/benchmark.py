@@ -148,10 +148,16 @@ def find_view(benchmark: Benchmark, name: str | None, class_names: Sequence[str]
 
 
 def open_checked(benchmark: Benchmark, path: Path, view: View, options: Options) -> Collection:
-    """Check, then open.
+    """Check, then open; errors as `check_copy`."""
+    check_copy(benchmark, path, options)
+    return benchmark.open(path, view.name, options)
+
+
+def check_copy(benchmark: Benchmark, path: Path, options: Options) -> None:
+    """Refuse a copy that is not whole.
 
     Raises:
-        CorruptFile: with the first problems of a damaged copy.
+        CorruptFile: with its first problems.
     """
     if problems := benchmark.check(path, options):
         more = f" … and {len(problems) - 5} more" if len(problems) > 5 else ""
@@ -159,7 +165,6 @@ def open_checked(benchmark: Benchmark, path: Path, view: View, options: Options)
             f"{path} is not a whole copy of {benchmark.title}: {'; '.join(problems[:5])}{more}. "
             f"`bocage benchmarks check {benchmark.name} {path}` lists all."
         )
-    return benchmark.open(path, view.name, options)
 
 
 def verify(benchmark: Benchmark, path: Path, product: Path, options: Options) -> Verification:

@@ -84,10 +84,12 @@ def evaluate(
     """Judge a checkpoint under the benchmark's own protocols; first say what differs from its training data."""
     from bocage.benchmarks.benchmark import find_view, open_checked, parse_options
     from bocage.benchmarks.registry import BENCHMARKS
+    from bocage.datasets.info import ClassInfo
     from bocage.evaluation.options import EvaluationOptions
     from bocage.evaluation.read_shift import compare_benchmark
     from bocage.evaluation.score_benchmark import evaluate_benchmark
     from bocage.models.checkpoint import load_predictor, read_record
+    from bocage.reports.write import write_panels_picture
 
     benchmark = BENCHMARKS[name]
     options = parse_options(benchmark, parse_settings(settings))
@@ -110,25 +112,15 @@ def evaluate(
                 say(f"{folder}: {line}")
         result = evaluate_benchmark(predictors, collection, EvaluationOptions(), seed=seed, folder=out)
     if out is not None:
-        draw_panels(out, records[str(checkpoints[0])].classes)
+        classes = [ClassInfo(**c) for c in records[str(checkpoints[0])].classes]
+        if picture := write_panels_picture(out, classes):
+            say(f"pictures: {picture}")
     columns = ["protocol", "mIoU", "foreground mIoU", "present-class mIoU", "pixel accuracy"]
     keys = ("miou", "miou_foreground", "miou_present", "pixel_accuracy")
     rows = [(p, *(scores[k] for k in keys)) for p, scores in result["protocols"].items()]
     published = chosen.protocols[0]
     rows += [(f"{published}, {fold}", *(by[published][k] for k in keys)) for fold, by in result["folds"].items()]
     emit({"benchmark": name, "shift": shifts, **result}, text=table(columns, rows))
-
-
-def draw_panels(folder: Path, classes: Sequence[Mapping[str, Any]]) -> None:
-    """panels.npz → panels.png, if there is one: true colour, reference, prediction, errors."""
-    from bocage.core.artifacts import write_bytes
-    from bocage.datasets.info import ClassInfo
-    from bocage.reports.figures import sample_panels
-    from bocage.reports.read import read_panels
-
-    if panels := read_panels(folder / "panels.npz"):
-        write_bytes(folder / "panels.png", sample_panels(panels, [ClassInfo(**c) for c in classes]))
-        say(f"pictures: {folder / 'panels.png'}")
 
 
 def describe_shift(findings: Sequence[Mapping[str, Any]] | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Predictors + a view of a benchmark -> scores under its protocols, and by fold; panels. Reads; writes two files."""
+"""Predictors + a view of a benchmark -> scores under its protocols, and by fold; panels. Reads; writes three files."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from bocage.evaluation.outcome import Outcome
 from bocage.evaluation.panels import choose_panels, to_rgb
 from bocage.evaluation.predict import check_predictor, predict
 from bocage.evaluation.read import seen_labels
-from bocage.evaluation.write import Counts, write_evaluation, write_panels
+from bocage.evaluation.write import Counts, write_blocks, write_evaluation, write_panels
 from bocage.metrics.calibration import describe_calibration
 from bocage.metrics.protocols import PROTOCOLS
 from bocage.metrics.scores import SCORES
 from bocage.models.predictor import Predictor
 
-FOLD_MEAN = "mean_over_folds"
+FOLD_MEAN, MAJORITY = "mean_over_folds", "majority"
+JUDGED = "model"  # what is judged, in blocks.npz and panels.npz: one model, or one a rotation
 PARCELS_AT_ONCE = 4096
 
 
@@ -61,7 +62,8 @@ def evaluate_benchmark(
         predictors: name → model. One: it judges all samples. As many as rotations: the i-th judges the test fold of
             the i-th rotation only, which it has not been trained on.
         collection: the opened view.
-        folder: gets evaluation.json and, unless `options.panels` is 0, panels.npz (some samples as pictures).
+        folder: gets evaluation.json, blocks.npz and, unless `options.panels` is 0, panels.npz (some samples as
+            pictures).
 
     Returns:
         view, classes, n_samples, tally, n_unseen_px, calibration; `protocols` (name → scores with intervals over blocks
@@ -94,7 +96,7 @@ def evaluate_benchmark(
     pooled = {p: _pool([by[p] for by in counts.values()]) for p in view.protocols}
     rotates = bool(view.test_folds)
     folds = {f: _describe(by, view, options, seed) for f, by in sorted(counts.items()) if rotates or len(counts) > 1}
-    protocols = _describe(pooled, view, options, seed)
+    protocols, majority = _describe(pooled, view, options, seed), _majority(pooled)
     if rotates:
         first = view.protocols[0]
         by_fold = {fold: scores[first] for fold, scores in folds.items()}
@@ -108,7 +110,7 @@ def evaluate_benchmark(
         "protocols": protocols,
         "calibration": describe_calibration(reduce(add, (o.calibration for o in outcomes.values() if o.calibration))),
         "folds": folds,
-        "baselines": {"majority": {"protocols": _describe(_majority(pooled), view, options, seed)}},
+        "baselines": {MAJORITY: {"protocols": _describe(majority, view, options, seed)}},
     }
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,6 +118,7 @@ def evaluate_benchmark(
         chosen = choose_panels(np.stack(px_by_class), [e.block for e in collection.entries], options.panels)
         shown = replace(collection, entries=tuple(collection.entries[i] for i in chosen))
         _keep_panels(list(_predict_all(shown, predictors, model_of)), folder)
+        write_blocks(folder, list(blocks), {JUDGED: pooled, MAJORITY: majority})
         write_evaluation(folder, result)
     return result
 
@@ -124,7 +127,7 @@ def _keep_panels(judged: Sequence[Judged], folder: Path) -> None:
     """Write `panels.npz`; nothing for parcels of one pixel, which make no picture."""
     if judged and judged[0].labels.size > 1:
         rgb, labels = np.stack([to_rgb(j.sample) for j in judged]), np.stack([j.labels for j in judged])
-        predictions = {"model": np.concatenate([j.prediction for j in judged])}
+        predictions = {JUDGED: np.concatenate([j.prediction for j in judged])}
         write_panels(folder, [j.entry.sample_id for j in judged], rgb, labels, predictions)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from bocage.benchmarks.options import CopyOptions
 from bocage.core.options import Options
 from bocage.cubes.options import CubeOptions
 from bocage.datasets.options import DatasetOptions
@@ -31,19 +32,27 @@ class CountryYear(Options):
     regions: RegionOptions = Field(RegionOptions(), description="Where to look.")
 
 
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+
+
 class MatrixOptions(Options):
     """`bocage matrix`: every model with every seed under every scenario, with the experiment's one budget."""
 
     seeds: tuple[int, ...] = Field((1,), min_length=1, description="Root seeds; each deals and trains anew.")
-    scenarios: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")], SplitOptions] = Field(
+    scenarios: dict[Name, SplitOptions] = Field(
         min_length=1, description="Name → the splits section that stands in for the experiment's."
     )
     inside: str = Field(description="The scenario that tests where it trains; the others' drop is measured from it.")
+    external: dict[Name, CopyOptions] = Field(
+        {}, description="Name → a benchmark on which the models of the scenario `inside` are judged as they are."
+    )
 
     @model_validator(mode="after")
-    def _inside_is_one(self) -> Self:
+    def _names_are_clear(self) -> Self:
         if self.inside not in self.scenarios:
             raise ValueError(f"matrix.inside is '{self.inside}', but the scenarios are {', '.join(self.scenarios)}")
+        if twice := set(self.scenarios) & set(self.external):
+            raise ValueError(f"a scenario and an external set are both called {', '.join(sorted(twice))}")
         return self
 
 

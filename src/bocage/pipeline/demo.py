@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
+from bocage.benchmarks.registry import BENCHMARKS
 from bocage.core.artifacts import write_text
 from bocage.core.errors import ConfigError
 from bocage.experiment.load import load_experiment
@@ -80,6 +82,12 @@ def shrink_experiment(file: Path, out: Path, *, seed: int, size_px: int, say: Ca
                 "regions": {},
             }.items()
         }
+    for name, copy in (experiment.matrix.external if experiment.matrix else {}).items():
+        folder = out / "external" / name
+        say(f"a miniature of {copy.benchmark} in {folder}")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        values[f"matrix.external.{name}.path"] = str(BENCHMARKS[copy.benchmark].write_miniature(folder))
     small = file.parent / "small" / file.name
     if small.is_file():
         values |= yaml.safe_load(small.read_text(encoding="utf-8"))

@@ -1,15 +1,14 @@
 """An experiment as a matrix: models × seeds × scenarios → one leaderboard. IO.
 
-A scenario is a `splits` section. Each scenario and seed is a run of its own that shares the data set; each model in it
-is a cell, an artifact like any other: a killed matrix goes on with the cell it was in, a new seed adds only its own.
+A scenario is a `splits` section. Each scenario and seed is a run of its own that shares the data set (`cells`); each
+model in it is a cell, an artifact like any other: a killed matrix goes on with the cell it was in, a new seed adds only
+its own. The models of the scenario `inside` are judged on external sets too; each stands beside the scenarios as one
+more.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,39 +16,24 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.arrays import Int64
-from bocage.core.artifacts import ArtifactStore, Draft, read_json, write_json
+from bocage.core.artifacts import ArtifactStore, read_json, write_json
 from bocage.core.errors import ConfigError
 from bocage.core.seeds import generator
-from bocage.datasets.read import open_dataset
 from bocage.evaluation.options import EvaluationOptions
 from bocage.experiment.schema import Experiment
 from bocage.metrics.intervals import unpaired_bootstrap
 from bocage.metrics.protocols import find_protocol
-from bocage.pipeline.run import Context, Stage, needed_stages, run_stages
-from bocage.pipeline.stages import SPLIT, plan_stages
+from bocage.metrics.scores import SCORES as ALL_SCORES
+from bocage.pipeline.cells import CELL, COSTS, COUNTS, EXTERNAL, Run, check_external, plan_cells
+from bocage.pipeline.run import run_stages
 from bocage.reports.leaderboard import RANKED_BY, build_leaderboard
 from bocage.reports.read import read_scenarios
 from bocage.reports.write import write_page
-from bocage.splits.store import read_split
 
 SCORES = ("miou", "miou_foreground", "miou_present", "pixel_accuracy", "mean_class_accuracy")
-COSTS = ("n_parameters", "training_s", "prediction_s_per_mpx")
-OVER = "over_"
+CLASS_SCORES = ("iou", "accuracy", "precision", "f1", "support")
+OVER, ENDS = "over_", ("low", "high")
 Counts = dict[tuple[str, int, str], Int64]  # scenario, seed and model → (n_blocks, K, K)
-TIMED_SAMPLES = 16  # samples that are predicted to time a model
-
-
-@dataclass(frozen=True)
-class Run:
-    """One scenario with one seed: every model of the experiment under it."""
-
-    scenario: str
-    seed: int
-    experiment: Experiment
-
-    @property
-    def name(self) -> str:
-        return f"{self.scenario}-{self.seed}"
 
 
 def plan_runs(experiment: Experiment) -> list[Run]:
@@ -62,93 +46,67 @@ def plan_runs(experiment: Experiment) -> list[Run]:
     if matrix is None or not experiment.models:
         raise ConfigError(f"'{experiment.name}' has no {'models' if matrix else 'matrix section'}: nothing to compare.")
     return [
-        Run(name, seed, experiment.model_copy(update={"splits": splits, "seed": seed, "matrix": None}))
+        Run(
+            name,
+            seed,
+            experiment.model_copy(update={"splits": splits, "seed": seed, "matrix": None}),
+            matrix.external if name == matrix.inside else {},
+        )
         for name, splits in matrix.scenarios.items()
         for seed in matrix.seeds
     ]
 
 
-def plan_cells(run: Run) -> list[Stage]:
-    """The stages of one run: everything up to the evaluation, then a cell for each model."""
-    return [
-        *needed_stages(plan_stages(run.experiment), "evaluation"),
-        *(
-            Stage(
-                f"cell/{model.name}",
-                2,
-                ("datasets", "splits", f"train/{model.name}", "evaluation"),
-                lambda e: e.evaluation.protocols,
-                partial(make_cell, name=model.name),
-            )
-            for model in run.experiment.models
-        ),
-    ]
-
-
-def make_cell(context: Context, draft: Draft, *, name: str) -> None:
-    """A model's scores and costs → cell.json; its counts by block under the first protocol → counts.npy."""
-    trained = context.artifacts[f"train/{name}"]
-    evaluation = read_json(context.path("evaluation") / "evaluation.json")
-    cell = {
-        "n_parameters": read_json(trained.path / "model.json")["n_parameters"],
-        "training_s": trained.record["seconds"],
-        "prediction_s_per_mpx": time_prediction(context, name),
-        "protocols": evaluation["models"][name]["protocols"],
-        "baselines": {other: record["protocols"] for other, record in evaluation["baselines"].items()},
-    }
-    with np.load(context.path("evaluation") / "blocks.npz", allow_pickle=False) as counts:
-        np.save(draft.path / "counts.npy", counts[f"{name}/{context.experiment.evaluation.protocols[0]}"])
-    write_json(draft.path / "cell.json", cell)
-
-
-def time_prediction(context: Context, name: str) -> float:
-    """Seconds to predict a million pixels, over a few test samples, without reading them."""
-    from bocage.evaluation.predict import predict
-    from bocage.models.checkpoint import load_predictor
-
-    dataset, split = open_dataset(context.path("datasets")), read_split(context.path("splits") / SPLIT)
-    wanted = split.table.loc[split.table["part"] == "test", "sample_id"].tolist()[:TIMED_SAMPLES]
-    samples = [dataset.read(sample_id) for sample_id in wanted]
-    predictor = load_predictor(context.path(f"train/{name}"))
-    start = time.perf_counter()
-    for s in samples:
-        predict(name, predictor, s.image[None], s.valid[None], s.days[None], s.bands)
-    return (time.perf_counter() - start) / sum(s.labels.size for s in samples) * 1e6
-
-
 def run_matrix(
     experiment: Experiment, *, out: Path, store: ArtifactStore, workers: int, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Run what is missing of every cell; write leaderboard.parquet and leaderboard.html into `out`.
+    """Run what is missing of every cell; write leaderboard.parquet, scores.parquet and leaderboard.html into `out`.
 
     Returns:
-        cells (one a scenario, seed and model), leaderboard (one a scenario and model), report, table, run.
+        cells (one a scenario or external set, seed and model), leaderboard (one a scenario or external set and model),
+        report, table, scores, run.
+
+    Raises:
+        ConfigError, UnknownName, CorruptFile: if an external set is not there or not whole, before anything is trained.
     """
     runs = plan_runs(experiment)
+    assert experiment.matrix is not None  # plan_runs has seen to it
+    check_external(experiment.matrix.external)
+    protocol = experiment.evaluation.protocols[0]
     cells: list[dict[str, Any]] = []
+    scores: list[dict[str, Any]] = []
     counts: Counts = {}
     splits: dict[str, Path] = {}
+    shifts: dict[str, list[str]] = {}
     for n, run in enumerate(runs, 1):
         say(f"({n}/{len(runs)}) scenario {run.scenario}, seed {run.seed}")
         results = run_stages(plan_cells(run), run.experiment, out=out / run.name, store=store, workers=workers, say=say)
         for done in results:
-            if done.name.startswith("cell/"):
-                model = done.name.removeprefix("cell/")
-                cells.append(read_cell(run, model, done.artifact.path, cached=done.cached))
-                counts[run.scenario, run.seed, model] = np.load(done.artifact.path / "counts.npy")
+            kind, *names = done.name.split("/")
+            if kind not in (CELL, EXTERNAL):
+                continue
+            scenario, model = names if kind == EXTERNAL else (run.scenario, *names)
+            place = {"scenario": scenario, "seed": run.seed, "model": model}
+            cell = read_json(done.artifact.path / "cell.json")
+            cells.append({**place, **read_cell(cell, protocol), "cached": done.cached})
+            scores += [place | row for row in list_scores(cell["protocols"])]
+            counts[scenario, run.seed, model] = np.load(done.artifact.path / COUNTS)
+            shifts.setdefault(scenario, [finding["message"] for finding in cell.get("shift", ())])
         made = {r.name: r.artifact.path for r in results}
         splits.setdefault(run.scenario, made["splits"])
-    assert experiment.matrix is not None  # plan_runs has seen to it
     say("leaderboard")
     inside = experiment.matrix.inside
     drops = bound_drops(counts, inside, experiment.evaluation)
     table = rank(pd.DataFrame(cells).merge(drops, on=["scenario", "seed", "model"]), inside)
     table.to_parquet(out / "leaderboard.parquet", index=False)
-    protocol = experiment.evaluation.protocols[0]
+    every = pd.DataFrame(scores)
+    every.to_parquet(out / "scores.parquet", index=False)
     page = build_leaderboard(
         experiment.name,
         table,
+        every,
         read_scenarios(made["datasets"], splits),
+        shifts={name: shifts[name] for name in experiment.matrix.external},
         protocol=protocol,
         seeds=experiment.matrix.seeds,
         inside=inside,
@@ -159,38 +117,45 @@ def run_matrix(
         "cells": _records(pd.DataFrame(cells)),
         "leaderboard": _records(table),
         "table": str(out / "leaderboard.parquet"),
+        "scores": str(out / "scores.parquet"),
         "report": str(out / "leaderboard.html"),
     }
     write_json(out / "leaderboard.json", result)
     return result
 
 
-def read_cell(run: Run, model: str, folder: Path, *, cached: bool) -> dict[str, Any]:
-    """One row: which cell, its scores under the first protocol with the interval of the ranking one, its costs.
+def read_cell(cell: Mapping[str, Any], protocol: str) -> dict[str, Any]:
+    """A cell's scores under one protocol with the interval of the ranking one, its gains and costs.
 
-    `over_<baseline>` is how far the ranking score lies over that baseline's.
+    `over_<baseline>` is how far the ranking score lies over that baseline's on the same blocks, `low_over_<baseline>`
+    and `high_over_<baseline>` bound it.
     """
-    cell = read_json(folder / "cell.json")
-    protocol = run.experiment.evaluation.protocols[0]
     scores = cell["protocols"][protocol]
     interval = (scores["interval"] or {}).get(RANKED_BY, {})
-    beaten = {name: record[protocol][RANKED_BY] for name, record in cell["baselines"].items()}
     return {
-        "scenario": run.scenario,
-        "seed": run.seed,
-        "model": model,
         "protocol": protocol,
         **{name: scores[name] for name in SCORES},
         "low": interval.get("low"),
         "high": interval.get("high"),
-        **{f"{OVER}{name}": _distance(scores[RANKED_BY], reached) for name, reached in beaten.items()},
+        **{f"{OVER}{name}": gain["difference"] for name, gain in cell["over"].items()},
+        **{f"{end}_{OVER}{name}": gain[end] for name, gain in cell["over"].items() for end in ENDS},
         **{k: cell[k] for k in COSTS},
-        "cached": cached,
     }
 
 
-def _distance(reached: float | None, baseline: float | None) -> float | None:
-    return None if reached is None or baseline is None else reached - baseline
+def list_scores(protocols: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every score of a cell, one a row: protocol, class (null: all together), score, value, low, high."""
+    rows = []
+    for protocol, record in protocols.items():
+        bounds = record["interval"] or {}
+        rows += [(protocol, None, name, record[name], bounds.get(name)) for name in ALL_SCORES]
+        for crop, own in record["per_class"].items():
+            bounds_of = {"iou": own["iou_interval"]}
+            rows += [(protocol, crop, name, own[name], bounds_of.get(name)) for name in CLASS_SCORES]
+    return [
+        {"protocol": p, "class": crop, "score": name, "value": value} | {end: (found or {}).get(end) for end in ENDS}
+        for p, crop, name, value, found in rows
+    ]
 
 
 def bound_drops(counts: Counts, inside: str, options: EvaluationOptions) -> pd.DataFrame:
@@ -222,16 +187,21 @@ def rank(cells: pd.DataFrame, inside: str) -> pd.DataFrame:
 
     `low` and `high` are the seeds' mean bounds (missing where a seed has no interval), `spread` the standard deviation
     over seeds, `over_<baseline>` the distance to that baseline (missing where a seed lacks it), `gain` the distance to
-    `best_baseline`, `drop` with `drop_low` and `drop_high` what the model loses from `inside` to here.
+    `best_baseline` with `gain_low` and `gain_high`, `drop` with `drop_low` and `drop_high` what the model loses from
+    `inside` to here.
     """
     over = [c for c in cells.columns if c.startswith(OVER)]
-    numbers = [*SCORES, "low", "high", *over, "drop_low", "drop_high", *COSTS]
+    bounds = [f"{end}_{name}" for end in ENDS for name in over]
+    numbers = [*SCORES, *ENDS, *over, *bounds, "drop_low", "drop_high", *COSTS]
     groups = cells.astype(dict.fromkeys(numbers, float)).groupby(["scenario", "model"], sort=False)
     table = groups[numbers].agg(_mean_of_all).reset_index()
     table.insert(2, "n_seeds", groups.size().to_numpy())
     table["spread"] = groups[RANKED_BY].std(ddof=0).to_numpy()
     known = table[over].dropna(how="all")
     table["gain"] = known.min(axis=1)
+    for end in ENDS:
+        bounds_of = table[[f"{end}_{name}" for name in over]].set_axis(over, axis=1)
+        table[f"gain_{end}"] = bounds_of.where(table[over].eq(table["gain"], axis=0)).min(axis=1)
     table["best_baseline"] = known.idxmin(axis=1).map(lambda column: str(column).removeprefix(OVER))
     reached = table[table["scenario"] == inside].set_index("model")[RANKED_BY]
     table["drop"] = np.where(table["scenario"] == inside, np.nan, table["model"].map(reached) - table[RANKED_BY])

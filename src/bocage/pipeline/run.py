@@ -187,13 +187,22 @@ def write_manifest(out: Path, experiment: Experiment | CrossValidation, results:
 
 
 # where a stage's files appear in the run folder; "" = their names at the top
-PLACES = {"train": "checkpoint", "datasets": "dataset", "splits": "", "evaluation": "", "mapping": "map", "reports": ""}
+PLACES = {
+    "train": "checkpoint",
+    "datasets": "dataset",
+    "splits": "",
+    "evaluation": "",
+    "external": "external",
+    "mapping": "map",
+    "reports": "",
+}
+NAMED = ("train", "external", "mapping")  # each of several stands at a place of its own
 
 
 def place_files(artifact: Artifact, stage: str, out: Path) -> None:
     """Show an artifact's files at their place in the run folder."""
     kind, _, name = stage.partition("/")
-    place = f"{PLACES[kind]}/{name}" if name and kind in ("train", "mapping") else PLACES.get(stage)
+    place = f"{PLACES[kind]}/{name}" if name and kind in NAMED else PLACES.get(stage)
     if place is None:
         return
     target = out / place

@@ -1,8 +1,8 @@
-"""A table of models and scenarios → a page. Pure."""
+"""A table of models and scenarios → a page. Pure. An external set stands in it like a scenario."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -31,8 +31,9 @@ from bocage.reports.results import BASELINES
 
 NOTE = (
     "All numbers are means over the seeds. An interval is the mean of the seeds' block bootstraps; it is missing where "
-    "a test part has under ten blocks. The drop is the foreground mIoU inside minus that outside; the two test parts "
-    "are different ground, so each resamples its own blocks. Training and prediction were timed where they ran."
+    "a test part has under ten blocks. The distance to the best baseline is measured on the same blocks. The drop is "
+    "the foreground mIoU inside minus that outside; the two test parts are different ground, so each resamples its own "
+    "blocks. Training and prediction were timed where they ran. scores.parquet has every score of every class."
 )
 RANKED_BY = "miou_foreground"
 SCORE_COLUMNS = (
@@ -45,36 +46,104 @@ SCORE_COLUMNS = (
     ">Over best baseline",
     ">Drop from inside",
 )
+EVERY = {  # name in scores.parquet → column
+    "miou": ">mIoU",
+    "miou_foreground": ">Foreground mIoU",
+    "miou_present": ">mIoU of present classes",
+    "pixel_accuracy": ">Pixel accuracy",
+    "weighted_accuracy": ">Weighted accuracy",
+    "weighted_f1": ">Weighted F1",
+    "weighted_precision": ">Weighted precision",
+}
 COST_COLUMNS = ("Model", ">Parameters", ">Training", ">Prediction, s/Mpx")
 
 
 def build_leaderboard(
-    name: str, table: pd.DataFrame, data: Scenarios, *, protocol: str, seeds: Sequence[int], inside: str
+    name: str,
+    table: pd.DataFrame,
+    every: pd.DataFrame,
+    data: Scenarios,
+    *,
+    shifts: Mapping[str, Sequence[str]],
+    protocol: str,
+    seeds: Sequence[int],
+    inside: str,
 ) -> Page:
     """The leaderboard as a page.
 
     Args:
-        table: `pipeline.matrix.rank`: scenario, model, scores, low, high, spread, gain, best_baseline, drop, costs.
+        table: `pipeline.matrix.rank`: scenario, model, scores, low, high, spread, gain with its bounds, best_baseline,
+            drop, costs.
+        every: `pipeline.matrix.list_scores` of all cells.
         data: what the models learned from and were tested on, under each scenario (of the first seed).
-        protocol: under which the scores were counted.
+        shifts: external set → what differs there from the training data.
+        protocol: under which the scores of `table` were counted.
     """
     scenarios = [str(s) for s in table["scenario"].unique()]
-    best = table[table["scenario"] == inside].iloc[0]
     lead = (
-        f"{plural(table['model'].nunique(), 'model')} under {plural(len(scenarios), 'scenario')} with "
-        f"{plural(len(seeds), 'seed')} each, counted by the protocol {protocol}. Inside ({inside}) the best by "
-        f"foreground mIoU is {best['model']} with {score(best['miou_foreground'])}."
+        f"{plural(table['model'].nunique(), 'model')} under {plural(len(data.splits), 'scenario')} with "
+        f"{plural(len(seeds), 'seed')} each{_external(shifts)}, counted by the protocol {protocol}. "
+        f"{describe_best(table, inside)}"
     )
-    outside = [s for s in scenarios if s != inside]
-    if outside:
-        drops = table[table["scenario"].isin(outside)].groupby("model")["drop"].mean().sort_values()
-        lead += f" Least is lost on the way out ({listing(outside)}) by {drops.index[0]}: {score(drops.iloc[0])}."
     sections = [
         Section("scores", "Inside and outside", (_picture(table, scenarios), Text(NOTE))),
-        *(Section(s, s, scenario_tables(table[table["scenario"] == s], s, inside)) for s in scenarios),
-        Section("parts", "Training and test part of each scenario", tuple(_parts(data, scenarios))),
+        *(
+            Section(
+                s,
+                s,
+                (
+                    *([Text(_describe_shift(shifts[s]))] if s in shifts else []),
+                    score_table(table[table["scenario"] == s], s, inside),
+                    protocol_table(every[every["scenario"] == s]),
+                    *([] if s in shifts else [cost_table(table[table["scenario"] == s])]),
+                ),
+            )
+            for s in scenarios
+        ),
+        Section("parts", "Training and test part of each scenario", tuple(_parts(data, list(data.splits)))),
     ]
     return Page(name, "leaderboard of a matrix", (Text(lead),), tuple(sections))
+
+
+def describe_best(table: pd.DataFrame, inside: str) -> str:
+    """Which model is best inside, and which loses least on the way out, of those that beat every baseline.
+
+    A model beats them where the interval of its distance to the best one lies above 0.
+    """
+    beats = table.assign(beats=table["gain_low"] > 0)
+    here = beats[(beats["scenario"] == inside) & beats["beats"]]
+    if here.empty:
+        return (
+            f"Inside ({inside}) no model is shown to beat the baselines: no interval of the distance to the best one "
+            "lies above 0, or the test part has under ten blocks."
+        )
+    best = here.iloc[0]
+    bounds = f"({signed(best['gain_low'])} to {signed(best['gain_high'])})"
+    said = (
+        f"Inside ({inside}) the best by foreground mIoU is {best['model']} with {score(best[RANKED_BY])}, "
+        f"{signed(best['gain'])} {bounds} over the best baseline."
+    )
+    outside = [str(s) for s in table["scenario"].unique() if s != inside]
+    if not outside:
+        return said
+    everywhere = beats.groupby("model")["beats"].all()
+    lost = table[table["scenario"] != inside].groupby("model")["drop"].mean()[everywhere].sort_values()
+    if lost.empty:
+        return f"{said} On the way out ({listing(outside)}) no model is shown to beat the baselines everywhere."
+    return (
+        f"{said} Of the models that beat the baselines everywhere, {lost.index[0]} loses least on the way out "
+        f"({listing(outside)}): {score(lost.iloc[0])}."
+    )
+
+
+def _external(shifts: Mapping[str, Sequence[str]]) -> str:
+    return f", those of the inside one also on {plural(len(shifts), 'external set')}" if shifts else ""
+
+
+def _describe_shift(messages: Sequence[str]) -> str:
+    if not messages:
+        return "Nothing differs from the training data."
+    return f"What differs from the training data: {' '.join(messages)}"
 
 
 def _parts(data: Scenarios, scenarios: Sequence[str]) -> Iterator[Block]:
@@ -85,16 +154,35 @@ def _parts(data: Scenarios, scenarios: Sequence[str]) -> Iterator[Block]:
         yield from looks.class_shares(data.audits[s], data.classes, f"class-shares-{s}", under=s)
 
 
-def scenario_tables(rows: pd.DataFrame, scenario: str, inside: str) -> tuple[Table, Table]:
-    """Scores and costs of every model under one scenario; `rows` as `build_leaderboard` takes them."""
-    known = [
+def score_table(rows: pd.DataFrame, scenario: str, inside: str) -> Table:
+    """Every model under one scenario, beside the best baseline; `rows` of it as `build_leaderboard` takes them."""
+    known = _records(rows)
+    title = "Trained and tested inside" if scenario == inside else "Tested outside"
+    return Table(title, SCORE_COLUMNS, tuple(Row(tuple(_score_cells(r))) for r in known), _best_baseline(known[0]))
+
+
+def cost_table(rows: pd.DataFrame) -> Table:
+    """What every model costs under one scenario."""
+    return Table("Costs", COST_COLUMNS, tuple(Row(tuple(_cost_cells(row))) for row in _records(rows)))
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows with None where a number is missing."""
+    return [
         {str(k): None if isinstance(v, float) and pd.isna(v) else v for k, v in row.items()}
         for row in rows.to_dict("records")
     ]
-    title = "Trained and tested inside" if scenario == inside else "Tested outside"
-    scores = tuple(Row(tuple(_score_cells(row))) for row in known)
-    costs = tuple(Row(tuple(_cost_cells(row))) for row in known)
-    return Table(title, SCORE_COLUMNS, scores, _best_baseline(known[0])), Table("Costs", COST_COLUMNS, costs)
+
+
+def protocol_table(every: pd.DataFrame) -> Table:
+    """Means over the seeds of one scenario's scores under every protocol."""
+    whole = every[every["class"].isna()]
+    means = whole.pivot_table("value", ["protocol", "model"], "score", sort=False).reindex(columns=list(EVERY))
+    rows = tuple(
+        Row((protocol, model, *(score(None if pd.isna(v) else v) for v in values)))
+        for protocol, model, *values in means.reset_index().itertuples(index=False)
+    )
+    return Table("Under every protocol", ("Protocol", "Model", *EVERY.values()), rows)
 
 
 def _best_baseline(row: dict[str, Any]) -> str:
@@ -111,6 +199,9 @@ def _score_cells(row: dict[str, Any]) -> list[str]:
     drop = "–" if lost is None else score(lost) if lost >= 0 else signed(lost)
     if lost is not None and row["drop_low"] is not None and row["drop_high"] is not None:
         drop += f" ({signed(row['drop_low'])} to {signed(row['drop_high'])})"
+    gain = "–" if row["gain"] is None else signed(row["gain"])
+    if row["gain_low"] is not None and row["gain_high"] is not None:
+        gain += f" ({signed(row['gain_low'])} to {signed(row['gain_high'])})"
     return [
         str(row["model"]),
         score(row[RANKED_BY]),
@@ -118,7 +209,7 @@ def _score_cells(row: dict[str, Any]) -> list[str]:
         score(row["spread"]),
         score(row["miou"]),
         score(row["pixel_accuracy"]),
-        signed(row["gain"]) if row["gain"] is not None else "–",
+        gain,
         drop,
     ]
 

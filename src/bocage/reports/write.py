@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bocage.core.artifacts import write_bytes, write_text
 from bocage.core.page import Page
 from bocage.core.render import to_html, to_markdown
+from bocage.datasets.info import ClassInfo
 from bocage.reports.cards import model_card
 from bocage.reports.data import RunData
+from bocage.reports.figures import sample_panels
+from bocage.reports.read import read_panels
 from bocage.reports.sections import build_report
 
 FIGURES = "figures"  # folder beside the page
@@ -38,3 +42,12 @@ def write_page(page: Page, path: Path) -> Path:
         write_text(folder / f"{picture.name}.csv", picture.data.to_csv(index=False, lineterminator="\n"))
     write_text(path, html)
     return path
+
+
+def write_panels_picture(folder: Path, classes: Sequence[ClassInfo]) -> Path | None:
+    """panels.npz → panels.png, if there is one: true colour, reference, prediction, errors."""
+    panels = read_panels(folder / "panels.npz")
+    if panels is None:
+        return None
+    write_bytes(folder / "panels.png", sample_panels(panels, classes))
+    return folder / "panels.png"

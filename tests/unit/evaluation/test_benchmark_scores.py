@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from bocage.core.errors import ConfigError, NothingLeft
 from bocage.core.sample import Origin, Sample
 from bocage.core.tally import Tally
 from bocage.evaluation.options import EvaluationOptions
-from bocage.evaluation.score_benchmark import FOLD_MEAN, evaluate_benchmark, majority_counts
+from bocage.evaluation.score_benchmark import FOLD_MEAN, JUDGED, MAJORITY, evaluate_benchmark, majority_counts
 
 CLASSES = ("background", "wheat", "maize")
 OPTIONS = EvaluationOptions(bootstrap=100)
@@ -54,6 +55,17 @@ def test_one_model_judges_everything_and_255_never_counts() -> None:
     assert result["protocols"]["crop_pixels"]["miou_present"] == 1
     assert result["calibration"]["ece"] == pytest.approx(0.2)  # right everywhere, said with 0.8
     assert result["baselines"]["majority"]["protocols"]["crop_pixels"]["pixel_accuracy"] == pytest.approx(5 / 7)
+
+
+def test_counts_by_block_are_kept_for_the_model_and_the_baseline(tmp_path: Path) -> None:
+    result = evaluate_benchmark({"m": Threshold()}, collection(), OPTIONS, seed=0, folder=tmp_path)
+    with np.load(tmp_path / "blocks.npz", allow_pickle=False) as blocks:
+        assert blocks["blocks"].tolist() == ["10", "11", "12", "20", "21", "22"]
+        for name, own in ((JUDGED, result), (MAJORITY, result["baselines"]["majority"])):
+            counts = blocks[f"{name}/crop_pixels"]
+            assert counts.sum((1, 2)).tolist() == [7] * 6
+            assert counts.sum(0).tolist() == own["protocols"]["crop_pixels"]["confusion"]
+        assert blocks[f"{JUDGED}/crop_pixels/loss"].sum() == pytest.approx(-6 * 7 * np.log(0.8))
 
 
 def test_one_model_a_rotation_and_the_mean_over_folds() -> None:
