@@ -1,53 +1,19 @@
-"""Predictors + a data set + one part of its split -> evaluation.json, blocks.npz, predictions.npz, panels.npz.
-
-`judge` predicts once and keeps counts; `describe_predictions` makes every score of them, at any time later too.
-"""
+"""What was predicted -> every score of it: evaluation.json and blocks.npz. Writes two files; predicts nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bocage.datasets.read import Dataset
 from bocage.evaluation.compare import compare_models
 from bocage.evaluation.describe import describe_counts, describe_sizes, describe_zones
-from bocage.evaluation.judge import judge
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.predictions import LAST_YEAR, Predictions
-from bocage.evaluation.store import read_predictions, write_predictions
 from bocage.evaluation.write import Counts, write_blocks, write_evaluation
 from bocage.metrics.calibration import describe_calibration
 from bocage.metrics.levels import Level, find_level
 from bocage.metrics.protocols import find_protocol
-from bocage.models.predictor import Predictor
-from bocage.splits.record import Split
-
-
-def evaluate(
-    predictors: Mapping[str, Predictor],
-    dataset: Dataset,
-    split: Split,
-    options: EvaluationOptions,
-    *,
-    seed: int,
-    folder: Path,
-    part: str = "test",
-    shift: Sequence[Mapping[str, Any]] | None = None,
-) -> dict[str, Any]:
-    """Judge every model on one part of a data set, beside the baselines; arguments and errors as `judge`.
-
-    Args:
-        predictors: name -> model; the first one's scores are repeated at the top level.
-        folder: also gets the files of `write_predictions` and `describe_predictions`.
-
-    Returns:
-        The content of evaluation.json.
-    """
-    find_levels(options, dataset.info.parents)
-    found = judge(predictors, dataset, split, options, seed=seed, folder=folder, part=part, shift=shift)
-    write_predictions(folder, found)
-    return describe_predictions(read_predictions(folder), options, seed=seed, folder=folder)
 
 
 def find_levels(options: EvaluationOptions, parents: Mapping[str, str | None]) -> dict[str, Level]:
@@ -59,13 +25,12 @@ def find_levels(options: EvaluationOptions, parents: Mapping[str, str | None]) -
     return {name: find_level(parents, find_protocol(name).level) for name in options.protocols}
 
 
-def describe_predictions(
-    predictions: Predictions, options: EvaluationOptions, *, seed: int, folder: Path
-) -> dict[str, Any]:
-    """Every score of what has been predicted: evaluation.json and blocks.npz in `folder`; nothing is predicted.
+def evaluate(predictions: Predictions, options: EvaluationOptions, *, seed: int, folder: Path) -> dict[str, Any]:
+    """Every model's scores under every protocol, beside the baselines; nothing is predicted.
 
     Args:
         seed: of the bootstrap.
+        folder: gets evaluation.json and blocks.npz.
 
     Returns:
         The content of evaluation.json.

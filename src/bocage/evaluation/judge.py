@@ -1,7 +1,7 @@
-"""Predictors + a data set + one part of its split -> counts of their predictions, and pictures. Reads samples.
+"""Predictors + a data set + the test part of its split -> counts of their predictions, and pictures. Reads samples.
 
 One pass: each sample is read once and shown to every model and baseline. Nothing is predicted again afterwards: every
-protocol, interval and comparison is made of these counts (`describe`).
+protocol, interval and comparison is made of these counts (`evaluate`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from bocage.evaluation.baselines import (
     draw_parcel_classes,
     summarise_training,
 )
+from bocage.evaluation.evaluate import find_levels
 from bocage.evaluation.ground import find_new_ground
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.outcome import Outcome
@@ -33,10 +34,12 @@ from bocage.evaluation.predict import check_predictor, predict
 from bocage.evaluation.predictions import LAST_YEAR, Predictions
 from bocage.evaluation.read import Batch, read_batches, read_samples, seen_labels
 from bocage.evaluation.read_last_year import LastYear
+from bocage.evaluation.store import write_predictions
 from bocage.evaluation.write import write_panels
 from bocage.models.predictor import Predictor
 from bocage.splits.record import Split
 
+PART = "test"
 RANDOM_PARCELS = "random_parcel_class"
 
 
@@ -48,32 +51,32 @@ def judge(
     *,
     seed: int,
     folder: Path,
-    part: str = "test",
     shift: Sequence[Mapping[str, Any]] | None = None,
 ) -> Predictions:
-    """Predict one part of a data set with every model and baseline.
+    """Predict the test part of a data set with every model and baseline.
 
     Args:
         predictors: name -> model.
         split: sample_id, part, block_id, and the parcels that are hidden (255) in each part.
-        options: only those of `WHAT_IS_PREDICTED` matter.
+        options: only those of `WHAT_IS_PREDICTED` matter, and that the classes have the levels that are asked for.
         seed: of the baselines' sample and their draws.
-        folder: gets panels.npz, unless `options.panels` is 0.
+        folder: gets the files of `write_predictions` and, unless `options.panels` is 0, panels.npz.
         shift: what differs between this part and the training data (`read_shift`).
 
     Raises:
-        NothingLeft: if the part has no sample, or the training part nothing to learn the baselines from.
+        NothingLeft: if the test part has no sample, or the training part nothing to learn the baselines from.
         MissingBand, ConfigError, DataError: if a model does not fit the data.
+        ConfigError: if the hierarchy lacks a level.
     """
+    find_levels(options, dataset.info.parents)
     info = dataset.info
     class_names, bands = info.class_names, tuple(info.bands)
     for name, predictor in predictors.items():
         check_predictor(name, predictor, bands, class_names)
-    rows = split.table[split.table["part"] == part]
+    rows = split.table[split.table["part"] == PART]
     if rows.empty:
-        raise NothingLeft(
-            f"The split has no sample in part '{part}'. Its parts: {', '.join(set(split.table['part']))}."
-        )
+        parts = ", ".join(sorted(set(split.table["part"]))) or "none"
+        raise NothingLeft(f"The split has no sample in part '{PART}', only in {parts}. Make a split with a test part.")
     summary = summarise_training(_training_samples(dataset, split, options, seed), len(class_names))
     baselines: dict[str, Predictor] = {
         "majority": MajorityPredictor(summary, bands, class_names),
@@ -90,13 +93,13 @@ def judge(
         dataset,
         sample_ids,
         block_of_sample,
-        _hidden(split, part),
+        _hidden(split, PART),
         options,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    _keep_panels(predictors, dataset, sample_ids, px_by_class, _hidden(split, part), options.panels, folder)
-    return Predictions(
-        part=part,
+    _keep_panels(predictors, dataset, sample_ids, px_by_class, _hidden(split, PART), options.panels, folder)
+    found = Predictions(
+        part=PART,
         parents=dict(info.parents),
         px_ha=info.resolution_m**2 / 10_000,
         models=tuple(predictors),
@@ -107,6 +110,8 @@ def judge(
         shift=None if shift is None else tuple(shift),
         outcomes=outcomes,
     )
+    write_predictions(folder, found)
+    return found
 
 
 def _answers(summary: TrainingSummary, last_year: LastYear, seed: int) -> dict[str, Callable[[Batch], UInt8]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bocage.evaluation.evaluate import describe_predictions
+from bocage.evaluation.evaluate import evaluate
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.outcome import Outcome, join_outcomes
 from bocage.evaluation.predictions import LAST_YEAR, Predictions
@@ -23,14 +23,14 @@ def pool_folds(folds: Sequence[Path], options: EvaluationOptions, *, seed: int, 
     them. They say how well models *of this kind* do; the spread between folds is no interval and is not given.
 
     Args:
-        folds: folders that `evaluate` has written, with the same models and classes.
+        folds: folders that `judge` has written, with the same models and classes.
         folder: gets evaluation.json and blocks.npz.
 
     Returns:
         The content of evaluation.json.
     """
     together = join_predictions([read_predictions(fold) for fold in folds])
-    return describe_predictions(together, options, seed=seed, folder=folder)
+    return evaluate(together, options, seed=seed, folder=folder)
 
 
 def join_predictions(folds: Sequence[Predictions]) -> Predictions:

@@ -187,23 +187,24 @@ def paired_bootstrap(
     counted = (first.sum((1, 2)) > 0) | (second.sum((1, 2)) > 0)
     both = np.stack([first[counted], second[counted]], axis=1)
     n_blocks = len(both)
-    result: dict[str, Any] = {
-        "difference": float(value(both[:, 0].sum(0)) - value(both[:, 1].sum(0))),
-        "low": None,
-        "high": None,
-        "level": level,
-        "method": f"paired {METHOD}",
-        "n_blocks": n_blocks,
-    }
-    if reason := no_interval_reason(n_blocks):
-        return result | {"reason": reason}
+    found = float(value(both[:, 0].sum(0)) - value(both[:, 1].sum(0)))
+    result = _without_bounds(found, n_blocks, level, f"paired {METHOD}")
+    if "reason" in result:
+        return result
 
     def difference(sums: Float64) -> Float64:
         return value(sums[:, 0]) - value(sums[:, 1])
 
     draws, left_out = difference(_resample(both, n_draws, rng)), difference(both.sum(0)[None] - both)
-    low, high = bca_bounds(draws, result["difference"], left_out, widened_tail(n_blocks, level))
+    low, high = bca_bounds(draws, found, left_out, widened_tail(n_blocks, level))
     return result | {"low": low, "high": high}
+
+
+def _without_bounds(difference: float, n_blocks: int, level: float, method: str) -> dict[str, Any]:
+    """A difference before its bounds are drawn; with `reason` where none will be."""
+    reason = no_interval_reason(n_blocks)
+    about = {"level": level, "method": method, "n_blocks": n_blocks}
+    return {"difference": difference, "low": None, "high": None} | about | ({"reason": reason} if reason else {})
 
 
 def unpaired_bootstrap(
@@ -231,10 +232,9 @@ def unpaired_bootstrap(
 
     own = [counts[counts.sum((1, 2)) > 0] for counts in (first, second)]
     value, n_blocks = [score_of(counts.sum(0)) for counts in own], min(map(len, own))
-    result: dict[str, Any] = {"difference": float(value[0] - value[1]), "low": None, "high": None}
-    result |= {"level": level, "method": "unpaired block bootstrap, widened tails", "n_blocks": n_blocks}
-    if reason := no_interval_reason(n_blocks):
-        return result | {"reason": reason}
+    result = _without_bounds(float(value[0] - value[1]), n_blocks, level, "unpaired block bootstrap, widened tails")
+    if "reason" in result:
+        return result
     drawn = [score_of(_resample(counts, n_draws, rng)) for counts in own]
     tail = widened_tail(n_blocks, level)
     low, high = map(float, np.quantile(drawn[0] - drawn[1], [tail, 1 - tail]))

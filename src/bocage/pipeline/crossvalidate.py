@@ -133,11 +133,13 @@ def _build_evaluation(
     plan: CrossValidation, dataset: Path, split: Path, models: Mapping[str, Path], folder: Path, _: int
 ) -> None:
     from bocage.evaluation.evaluate import evaluate
+    from bocage.evaluation.judge import judge
     from bocage.models.checkpoint import load_predictor
 
     predictors = {name: load_predictor(path) for name, path in models.items()}
     opened, parts = open_dataset(dataset), read_split(split)
-    evaluate(predictors, opened, parts, plan.evaluation, seed=plan.seed, folder=folder)
+    found = judge(predictors, opened, parts, plan.evaluation, seed=plan.seed, folder=folder)
+    evaluate(found, plan.evaluation, seed=plan.seed, folder=folder)
 
 
 def _build_pooled(plan: CrossValidation, folds: list[Path], folder: Path, _: int) -> None:

@@ -47,6 +47,7 @@ def evaluate_checkpoint(
         say_shift: told what differs from the training data (`compare_part`) before anything is judged.
     """
     from bocage.evaluation.evaluate import evaluate
+    from bocage.evaluation.judge import judge
     from bocage.evaluation.read_shift import compare_part
     from bocage.models.checkpoint import load_predictor, read_record
 
@@ -58,7 +59,8 @@ def evaluate_checkpoint(
         shift = compare_part(opened, parts, read_record(checkpoint), seed=0)
         say_shift(shift)
         models = {name: load_predictor(checkpoint)}
-        result = evaluate(models, opened, parts, EvaluationOptions(), seed=0, folder=folder, shift=shift)
+        found = judge(models, opened, parts, EvaluationOptions(), seed=0, folder=folder, shift=shift)
+        result = evaluate(found, EvaluationOptions(), seed=0, folder=folder)
     if out is not None:
         judged = RunPaths(dataset=dataset, split=split, checkpoints={name: checkpoint}, evaluation=out)
         write_report(read_run(f"{name} on {dataset.resolve().name}", judged), out / "report.html")

@@ -376,18 +376,17 @@ def make_evaluation(context: Context, draft: Draft) -> None:
 
     What was predicted is a piece of its own: another protocol, or other intervals, predict nothing again.
     """
-    from bocage.evaluation.evaluate import describe_predictions, find_levels
+    from bocage.evaluation.evaluate import evaluate
     from bocage.evaluation.store import read_predictions
 
     experiment, store = context.experiment, context.store
-    find_levels(experiment.evaluation, open_dataset(context.path("datasets")).info.parents)
     piece = _plan_predictions(context)
     make_piece(store.root, piece, context.workers)
     made = store.find(piece.stage, piece.key)
     assert made is not None  # just made
     for file in made.record["files"]:
         link_file(made.path / file, draft.path / file)
-    describe_predictions(read_predictions(made.path), experiment.evaluation, seed=experiment.seed, folder=draft.path)
+    evaluate(read_predictions(made.path), experiment.evaluation, seed=experiment.seed, folder=draft.path)
 
 
 def _plan_predictions(context: Context) -> Piece:
@@ -414,14 +413,13 @@ def _predict_all(
 ) -> None:
     from bocage.evaluation.judge import judge
     from bocage.evaluation.read_shift import compare_part
-    from bocage.evaluation.store import write_predictions
     from bocage.models.checkpoint import load_predictor, read_record
 
     opened, parts = open_dataset(dataset), read_split(split)
     first = read_record(next(iter(checkpoints.values())))  # all have the same training part
     shift = compare_part(opened, parts, first, seed=seed)
     predictors = {name: load_predictor(checkpoint) for name, checkpoint in checkpoints.items()}
-    write_predictions(folder, judge(predictors, opened, parts, options, seed=seed, folder=folder, shift=shift))
+    judge(predictors, opened, parts, options, seed=seed, folder=folder, shift=shift)
 
 
 def make_map(context: Context, draft: Draft) -> None:

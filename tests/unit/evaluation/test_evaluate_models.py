@@ -1,6 +1,7 @@
 """Two models on a tiny data set of twelve test blocks, judged end to end."""
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from bocage.datasets.info import ClassInfo, DatasetInfo
 from bocage.datasets.read import Dataset, open_dataset
 from bocage.datasets.write import DatasetWriter
 from bocage.evaluation.describe import describe_sizes
-from bocage.evaluation.evaluate import describe_predictions, evaluate
+from bocage.evaluation.evaluate import evaluate
+from bocage.evaluation.judge import judge
 from bocage.evaluation.optimism import at_random, measure_optimism
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.outcome import Outcome
@@ -103,6 +105,12 @@ def split_of(dataset: Dataset, hidden_in_test: tuple[int, ...] = ()) -> Split:
 OPTIONS = EvaluationOptions(bootstrap=200, batch_size=5, panels=2)
 
 
+def judge_and_score(
+    models: dict, dataset: Dataset, split: Split, options: EvaluationOptions, *, seed: int, folder: Path
+) -> dict:
+    return evaluate(judge(models, dataset, split, options, seed=seed, folder=folder), options, seed=seed, folder=folder)
+
+
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return write_fields(tmp_path_factory.mktemp("fields"))
@@ -112,7 +120,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 def judged(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Path]:
     folder = tmp_path_factory.mktemp("evaluation")
     models = {"good": Thresholds(), "poor": Thresholds(wrong=2)}
-    return evaluate(models, dataset, split_of(dataset), OPTIONS, seed=1, folder=folder), folder
+    return judge_and_score(models, dataset, split_of(dataset), OPTIONS, seed=1, folder=folder), folder
 
 
 def test_a_model_that_is_right_scores_one_on_the_pixels_it_could_see(judged: tuple[dict, Path]) -> None:
@@ -178,7 +186,7 @@ def test_boundary_pixels_stand_against_interior_ones(judged: tuple[dict, Path]) 
 
 def test_parcels_are_judged_by_size_in_hectares(dataset: Dataset, tmp_path: Path) -> None:
     options = OPTIONS.model_copy(update={"parcel_sizes_ha": (0.1, 0.5), "protocols": ("all_pixels", "parcels_area")})
-    result = evaluate({"m": Thresholds(wrong=3)}, dataset, split_of(dataset), options, seed=1, folder=tmp_path)
+    result = judge_and_score({"m": Thresholds(wrong=3)}, dataset, split_of(dataset), options, seed=1, folder=tmp_path)
     (row,) = result["models"]["m"]["parcel_sizes"]  # every parcel has 16 px of 0.01 ha
     assert (row["from_ha"], row["to_ha"], row["n_parcels"]) == (0.1, 0.5, 36)
     assert row["area_ha"] == pytest.approx(36 * 0.16)
@@ -196,7 +204,9 @@ def test_parcels_are_judged_by_size_in_hectares(dataset: Dataset, tmp_path: Path
 def test_levels_of_the_hierarchy_are_judged_from_the_same_prediction(tmp_path: Path) -> None:
     dataset = write_fields(tmp_path / "fields", parents=(None, None, "wheat"))  # maize under wheat, for once
     options = OPTIONS.model_copy(update={"protocols": ("all_pixels", "hierarchy:1", "hierarchy:2")})
-    result = evaluate({"m": Thresholds(wrong=2)}, dataset, split_of(dataset), options, seed=1, folder=tmp_path / "out")
+    result = judge_and_score(
+        {"m": Thresholds(wrong=2)}, dataset, split_of(dataset), options, seed=1, folder=tmp_path / "out"
+    )
     protocols = result["models"]["m"]["protocols"]
     assert list(protocols["hierarchy:1"]["per_class"]) == ["background", "wheat"]
     assert protocols["hierarchy:1"]["n_pixels"] == 12 * 63
@@ -211,9 +221,9 @@ def test_levels_of_the_hierarchy_are_judged_from_the_same_prediction(tmp_path: P
 
 def test_another_protocol_is_counted_later_from_what_was_predicted(judged: tuple[dict, Path], tmp_path: Path) -> None:
     kept = read_predictions(judged[1])
-    assert describe_predictions(kept, OPTIONS, seed=1, folder=tmp_path) == judged[0]
+    assert evaluate(kept, OPTIONS, seed=1, folder=tmp_path) == judged[0]
     every = OPTIONS.model_copy(update={"protocols": tuple(PROTOCOLS)})
-    later = describe_predictions(kept, every, seed=1, folder=tmp_path)["models"]["poor"]["protocols"]
+    later = evaluate(kept, every, seed=1, folder=tmp_path)["models"]["poor"]["protocols"]
     assert list(later) == list(PROTOCOLS)
     assert later["crop_pixels"] == judged[0]["models"]["poor"]["protocols"]["crop_pixels"]
     assert later["boundary_pixels"]["pixel_accuracy"] == pytest.approx(1 - 4 / 28)
@@ -222,14 +232,14 @@ def test_another_protocol_is_counted_later_from_what_was_predicted(judged: tuple
 def test_last_year_is_carried_where_two_years_show_the_same_ground(dataset: Dataset, tmp_path: Path) -> None:
     two = write_fields(tmp_path / "two", years=(2020, 2021))
     split = split_of(two)  # 2020 trains, 2021 is tested
-    result = evaluate({"m": Thresholds()}, two, split, OPTIONS, seed=1, folder=tmp_path / "out")
+    result = judge_and_score({"m": Thresholds()}, two, split, OPTIONS, seed=1, folder=tmp_path / "out")
     last = result["baselines"]["last_year"]
     assert last["known_fraction"] == 1.0
     matrix = np.array(last["protocols"]["parcels"]["confusion"])
     assert matrix.tolist() == [[24, 0, 0], [0, 0, 24], [0, 24, 0]]  # wheat and maize have changed places
     assert last["protocols"]["all_pixels"]["mean_loss"] is None
     assert result["models"]["m"]["protocols"]["parcels"]["pixel_accuracy"] == 1.0
-    one = evaluate({"m": Thresholds()}, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path / "one")
+    one = judge_and_score({"m": Thresholds()}, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path / "one")
     assert "last_year" not in one["baselines"]
 
 
@@ -284,14 +294,14 @@ def test_panels_show_labels_and_every_model(judged: tuple[dict, Path]) -> None:
 
 def test_hidden_parcels_are_not_scored(dataset: Dataset, tmp_path: Path) -> None:
     split = split_of(dataset, hidden_in_test=(121, 122))  # both crops of sample 12
-    result = evaluate({"m": Thresholds()}, dataset, split, OPTIONS, seed=1, folder=tmp_path)
+    result = judge_and_score({"m": Thresholds()}, dataset, split, OPTIONS, seed=1, folder=tmp_path)
     assert result["models"]["m"]["protocols"]["crop_pixels"]["n_pixels"] == 11 * 31
     assert result["models"]["m"]["protocols"]["crop_pixels"]["n_blocks"] == 11
 
 
 def test_few_blocks_give_no_interval_but_a_reason(tmp_path: Path) -> None:
     dataset = write_fields(tmp_path / "fields", n=8)
-    result = evaluate({"m": Thresholds()}, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path / "out")
+    result = judge_and_score({"m": Thresholds()}, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path / "out")
     record = result["protocols"]["all_pixels"]
     assert record["interval"] is None
     assert record["interval_reason"].startswith("4 blocks")
@@ -299,26 +309,27 @@ def test_few_blocks_give_no_interval_but_a_reason(tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_result(judged: tuple[dict, Path], dataset: Dataset, tmp_path: Path) -> None:
     models = {"good": Thresholds(), "poor": Thresholds(wrong=2)}
-    assert evaluate(models, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path) == judged[0]
+    assert judge_and_score(models, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path) == judged[0]
 
 
 def test_a_model_that_does_not_fit_is_refused_before_anything_is_written(dataset: Dataset, tmp_path: Path) -> None:
-    def judge(model: object, data: Dataset = dataset, name: str = "m") -> None:
-        evaluate({name: model}, data, split_of(data), OPTIONS, seed=1, folder=tmp_path / "out")
+    def ask(model: object, data: Dataset = dataset, name: str = "m") -> None:
+        judge({name: model}, data, split_of(data), OPTIONS, seed=1, folder=tmp_path / "out")
 
     swir, other = Thresholds(), Thresholds()
     swir.bands = ("B08", "B11")
     other.class_names = ("background", "wheat", "oats")
     with pytest.raises(MissingBand, match="missing: B11"):
-        judge(swir)
+        ask(swir)
     with pytest.raises(ConfigError, match="oats"):
-        judge(other)
+        ask(other)
     with pytest.raises(DataError, match="takes 1 dates, but a sample has 3"):
-        judge(Thresholds(), write_fields(tmp_path / "series", n=2, n_dates=3))
+        ask(Thresholds(), write_fields(tmp_path / "series", n=2, n_dates=3))
     with pytest.raises(ConfigError, match="name of a baseline"):
-        judge(Thresholds(), name="majority")
-    with pytest.raises(NothingLeft, match="no sample in part 'val'"):
-        evaluate({}, dataset, split_of(dataset), OPTIONS, seed=1, folder=tmp_path / "out", part="val")
+        ask(Thresholds(), name="majority")
+    with pytest.raises(NothingLeft, match="no sample in part 'test', only in train"):
+        only = replace(split_of(dataset), table=split_of(dataset).table.assign(part="train"))
+        judge({}, dataset, only, OPTIONS, seed=1, folder=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

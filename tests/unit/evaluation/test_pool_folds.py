@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bocage.evaluation.evaluate import describe_predictions
+from bocage.evaluation.evaluate import evaluate
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.outcome import Outcome
 from bocage.evaluation.pool import pool_folds
@@ -43,7 +43,7 @@ def test_folds_together_are_scored_as_one_survey(drawn: dict[str, Any], tmp_path
     options = EvaluationOptions(
         protocols=("all_pixels", "parcels", "hierarchy:1"), bootstrap=100, parcel_sizes_ha=(0.05,)
     )
-    whole = describe_predictions(predictions(drawn, range(N), 0.5), options, seed=0, folder=tmp_path)
+    whole = evaluate(predictions(drawn, range(N), 0.5), options, seed=0, folder=tmp_path)
     for name, samples, known in (("0", range(9), 0.8), ("1", range(9, N), 0.32)):  # block b04 is in both folds
         (tmp_path / name).mkdir()
         write_predictions(tmp_path / name, predictions(drawn, samples, known))

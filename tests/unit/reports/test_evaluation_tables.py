@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bocage.core.page import Table, Text
-from bocage.evaluation.evaluate import describe_predictions
+from bocage.evaluation.evaluate import evaluate
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.outcome import Outcome
 from bocage.evaluation.predictions import Predictions
@@ -44,7 +44,7 @@ def run(tmp_path):
         blocks = tuple(f"b{i}" for i in range(n_blocks))
         found = Predictions("test", parents, 0.01, ("unet",), blocks, n_blocks, 0, None, shift, {"unet": outcome})
         options = EvaluationOptions(bootstrap=100, protocols=("all_pixels", "parcels_area"))
-        record = describe_predictions(found, options, seed=1, folder=tmp_path)
+        record = evaluate(found, options, seed=1, folder=tmp_path)
         return SimpleNamespace(evaluation=record, classes=(), panels=None)
 
     return make
