@@ -48,7 +48,9 @@ SIDE = 366
 SUB_PX = 61
 MONTHS = range(4, 10)
 INPUT_BANDS = ("B02", "B03", "B04", "B08")
-_CODES = sorted(read_class_table("sen4agrinet").names)
+_TABLE = read_class_table("sen4agrinet")
+_CODES = sorted(_TABLE.names)
+CLASS_NAMES = tuple(_TABLE.names[code] for code in _CODES)
 _NAME = re.compile(r"^(\d{4})_(\w{5})_patch_(\d{2})_(\d{2})\.nc$")
 _UNITS = re.compile(r"^(days|hours|minutes|seconds) since (\d{4}-\d{2}-\d{2})")
 _UNIT_SECONDS = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
@@ -57,14 +59,14 @@ VIEWS = {
     "native": View(
         "native",
         "pixel task (PAD): eleven crops, monthly medians of four bands, level 1C",
-        tuple(read_class_table("sen4agrinet").names[c] for c in _CODES),
+        CLASS_NAMES,
         INPUT_BANDS,
         ("s4a_published", "crop_pixels"),
     ),
     "objects": View(
         "objects",
         "object task (OAD): parcels of eleven crops, monthly means and deviations of 13 bands, level 1C",
-        tuple(read_class_table("sen4agrinet").names[c] for c in _CODES),
+        CLASS_NAMES,
         FEATURES,
         ("crop_pixels", "present_classes"),
     ),
@@ -102,10 +104,13 @@ def list_patches(path: Path, options: Sen4AgriNetOptions) -> dict[str, Path]:
         images = json.loads(Path(options.coco).read_text(encoding="utf-8"))["images"]
         wanted = [Path(i["file_name"]).name for i in images]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CorruptFile(f"{options.coco} is no COCO file ({type(error).__name__}: {error}).") from error
+        raise CorruptFile(
+            f"{options.coco} is no COCO file ({type(error).__name__}: {error}). Set coco to one of S4A's."
+        ) from error
     if missing := [name for name in wanted if name not in there]:
         raise MissingFile(
-            f"{len(missing)} of {len(wanted)} patches of {options.coco} are not under {path}: {', '.join(missing[:3])}."
+            f"{len(missing)} of {len(wanted)} patches of {options.coco} are not under {path}: "
+            f"{', '.join(missing[:3])}. Get them, or leave coco out to judge what is there."
         )
     return {name: there[name] for name in wanted}
 
@@ -245,7 +250,7 @@ def monthly_medians(stored: AnyArray, times: NDArray[np.datetime64], year: int) 
     number = months.astype(int)
     known = [m for m in range(12) if (number == m).any()]
     if not known:
-        raise NothingLeft(f"No image in {year}.")
+        raise NothingLeft(f"No image in {year}: the times of the patch do not fit the year in its name. Get it again.")
     result = np.zeros((12, *stored.shape[1:]))
     for m in known:
         result[m] = np.median(stored[number == m], axis=0)

@@ -88,7 +88,7 @@ def read_object(entry: Entry) -> Sample:
 def _read(file: Path, codes: tuple[int, ...], first_month: int) -> tuple[AnyArray, UInt8, Float32, Int32]:
     """Parcel numbers (N,), class ids (N,), 0 where none; reflectance (N, T, 26), NaN where missing; days (T,)."""
     months = range(first_month - 1, first_month - 1 + N_MONTHS)
-    features = [f"{f.replace('_', f'_{m:02d}_')}" for m in months for f in FEATURES]
+    features = [f.replace("_", f"_{m:02d}_") for m in months for f in FEATURES]
     table = pd.read_csv(file, usecols=[*ABOUT, *features])[[*ABOUT, *features]]
     _, periods, values = stack_features(table.drop(columns="parcel_id"))
     class_of = {code: i for i, code in enumerate(codes)}

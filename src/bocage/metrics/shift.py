@@ -102,7 +102,9 @@ def find_shifts(found: Summary, training: Summary, class_names: Sequence[str] | 
 
 def _radiometry(found: Summary, training: Summary) -> list[dict[str, Any]]:
     if missing := [b for b in training.bands if b not in found.bands]:
-        raise MissingBand(f"The data have {', '.join(found.bands)}; the training data also {', '.join(missing)}.")
+        raise MissingBand(
+            f"The data have {', '.join(found.bands)}; the training data also {', '.join(missing)}. Add them."
+        )
     values = found.quantiles[[found.bands.index(b) for b in training.bands]]
     target = training.quantiles
     size = _difference(values, target)
