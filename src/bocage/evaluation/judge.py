@@ -40,6 +40,7 @@ from bocage.models.predictor import Predictor
 from bocage.splits.record import Split
 
 PART = "test"
+MAJORITY, CENTROID = "majority", "spectral_centroid"
 RANDOM_PARCELS = "random_parcel_class"
 
 
@@ -77,11 +78,7 @@ def judge(
     if rows.empty:
         parts = ", ".join(sorted(set(split.table["part"]))) or "none"
         raise NothingLeft(f"The split has no sample in part '{PART}', only in {parts}. Make a split with a test part.")
-    summary = summarise_training(_training_samples(dataset, split, options, seed), len(class_names))
-    baselines: dict[str, Predictor] = {
-        "majority": MajorityPredictor(summary, bands, class_names),
-        "spectral_centroid": CentroidPredictor(summary, bands, class_names),
-    }
+    summary, baselines = learn_baselines(dataset, split, options, seed)
     if taken := set(predictors) & {*baselines, RANDOM_PARCELS, LAST_YEAR}:
         raise ConfigError(f"A model is called '{taken.pop()}', which is the name of a baseline. Give it another name.")
     sample_ids = rows["sample_id"].tolist()
@@ -112,6 +109,22 @@ def judge(
     )
     write_predictions(folder, found)
     return found
+
+
+def learn_baselines(
+    dataset: Dataset, split: Split, options: EvaluationOptions, seed: int
+) -> tuple[TrainingSummary, dict[str, Predictor]]:
+    """What the training part says, and the baselines that follow from it alone.
+
+    Raises:
+        NothingLeft: if the training part has no labelled pixel.
+    """
+    class_names, bands = dataset.info.class_names, tuple(dataset.info.bands)
+    summary = summarise_training(_training_samples(dataset, split, options, seed), len(class_names))
+    return summary, {
+        MAJORITY: MajorityPredictor(summary, bands, class_names),
+        CENTROID: CentroidPredictor(summary, bands, class_names),
+    }
 
 
 def _answers(summary: TrainingSummary, last_year: LastYear, seed: int) -> dict[str, Callable[[Batch], UInt8]]:

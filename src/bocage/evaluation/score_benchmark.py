@@ -18,6 +18,7 @@ from bocage.core.errors import ConfigError, NothingLeft
 from bocage.core.progress import track
 from bocage.core.sample import Sample
 from bocage.evaluation.describe import describe_counts
+from bocage.evaluation.judge import MAJORITY
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.outcome import Outcome
 from bocage.evaluation.panels import choose_panels, to_rgb
@@ -29,7 +30,7 @@ from bocage.metrics.protocols import PROTOCOLS
 from bocage.metrics.scores import SCORES
 from bocage.models.predictor import Predictor
 
-FOLD_MEAN, MAJORITY = "mean_over_folds", "majority"
+FOLD_MEAN = "mean_over_folds"
 JUDGED = "model"  # what is judged, in blocks.npz and panels.npz: one model, or one a rotation
 PARCELS_AT_ONCE = 4096
 
@@ -52,6 +53,7 @@ def evaluate_benchmark(
     options: EvaluationOptions,
     *,
     seed: int,
+    baselines: Mapping[str, Predictor] | None = None,
     folder: Path | None = None,
 ) -> dict[str, Any]:
     """Judge one model, or one model a rotation, on everything a benchmark has.
@@ -62,6 +64,7 @@ def evaluate_benchmark(
         predictors: name → model. One: it judges all samples. As many as rotations: the i-th judges the test fold of
             the i-th rotation only, which it has not been trained on.
         collection: the opened view.
+        baselines: name → what has been learned from the models' training data, judged on all samples beside them.
         folder: gets evaluation.json, blocks.npz and, unless `options.panels` is 0, panels.npz (some samples as
             pictures).
 
@@ -69,8 +72,8 @@ def evaluate_benchmark(
         view, classes, n_samples, tally, n_unseen_px, calibration; `protocols` (name → scores with intervals over blocks
         of ground);
         `folds` (fold, year or country-year → protocol → scores) where there are several; the protocol `mean_over_folds`
-        where they rotate; `baselines`
-        (`majority`: the class that is most frequent in the judged part itself, an upper bound for any constant answer).
+        where they rotate; `baselines` (those given, and `majority`: the class that is most frequent in the judged part
+        itself, an upper bound for any constant answer).
 
     Raises:
         NothingLeft: if the view has no sample.
@@ -80,23 +83,31 @@ def evaluate_benchmark(
     view = collection.view
     if not collection.entries:
         raise NothingLeft(f"Nothing to judge in view '{view.name}': {collection.tally}.")
-    for name, predictor in predictors.items():
+    learned = baselines or {}
+    for name, predictor in {**predictors, **learned}.items():
         check_predictor(name, predictor, view.bands, view.class_names)
     blocks = {block: i for i, block in enumerate(dict.fromkeys(e.block for e in collection.entries))}
     model_of = _assign(predictors, view.test_folds)
     outcomes: dict[str, Outcome] = {}
+    beside = {name: Outcome(len(blocks), len(view.class_names)) for name in learned}
     n_unseen_px, px_by_class = 0, list[Int64]()
     for judged in _predict_all(collection, predictors, model_of):
         entry, labels, parcels = judged.entry, judged.labels, judged.sample.parcel_ids
         outcome = outcomes.setdefault(entry.fold, Outcome(len(blocks), len(view.class_names)))
         outcome.add([blocks[entry.block]], labels[None], parcels[None], judged.prediction, judged.probabilities)
+        for name, predictor in learned.items():
+            given = _ask(name, predictor, [judged.sample])
+            answer = given.argmax(1).astype(np.uint8)
+            beside[name].add([blocks[entry.block]], labels[None], parcels[None], answer, given)
         n_unseen_px += int((labels != judged.sample.labels).sum())
         px_by_class.append(np.bincount(labels.ravel(), minlength=256)[: len(view.class_names)])
     counts = {fold: {p: o.counts(PROTOCOLS[p]) for p in view.protocols} for fold, o in outcomes.items()}
     pooled = {p: _pool([by[p] for by in counts.values()]) for p in view.protocols}
     rotates = bool(view.test_folds)
     folds = {f: _describe(by, view, options, seed) for f, by in sorted(counts.items()) if rotates or len(counts) > 1}
-    protocols, majority = _describe(pooled, view, options, seed), _majority(pooled)
+    protocols = _describe(pooled, view, options, seed)
+    known = {n: {p: o.counts(PROTOCOLS[p]) for p in view.protocols} for n, o in beside.items()}
+    known |= {MAJORITY: _majority(pooled)}
     if rotates:
         first = view.protocols[0]
         by_fold = {fold: scores[first] for fold, scores in folds.items()}
@@ -110,7 +121,7 @@ def evaluate_benchmark(
         "protocols": protocols,
         "calibration": describe_calibration(reduce(add, (o.calibration for o in outcomes.values() if o.calibration))),
         "folds": folds,
-        "baselines": {MAJORITY: {"protocols": _describe(majority, view, options, seed)}},
+        "baselines": {name: {"protocols": _describe(counts, view, options, seed)} for name, counts in known.items()},
     }
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +129,7 @@ def evaluate_benchmark(
         chosen = choose_panels(np.stack(px_by_class), [e.block for e in collection.entries], options.panels)
         shown = replace(collection, entries=tuple(collection.entries[i] for i in chosen))
         _keep_panels(list(_predict_all(shown, predictors, model_of)), folder)
-        write_blocks(folder, list(blocks), {JUDGED: pooled, MAJORITY: majority})
+        write_blocks(folder, list(blocks), {JUDGED: pooled, **known})
         write_evaluation(folder, result)
     return result
 
@@ -167,12 +178,17 @@ def _predict_all(
     for name, entries in groupby(shown, key=model):
         for pairs in _batches((entry, collection.read(entry)) for entry in entries):
             samples = [sample for _, sample in pairs]
-            image, valid, days = (np.stack([getattr(s, a) for s in samples]) for a in ("image", "valid", "days"))
-            probabilities = predict(name, predictors[name], image, valid, days, samples[0].bands)
+            probabilities = _ask(name, predictors[name], samples)
             prediction = probabilities.argmax(1).astype(np.uint8)
             for i, (entry, sample) in enumerate(pairs):
                 one = slice(i, i + 1)
                 yield Judged(entry, sample, seen_labels(sample, sample.labels), prediction[one], probabilities[one])
+
+
+def _ask(name: str, predictor: Predictor, samples: Sequence[Sample]) -> Float32:
+    """Probabilities (B, K, H, W)."""
+    image, valid, days = (np.stack([getattr(s, a) for s in samples]) for a in ("image", "valid", "days"))
+    return predict(name, predictor, image, valid, days, samples[0].bands)
 
 
 def _batches(pairs: Iterable[tuple[Entry, Sample]]) -> Iterator[list[tuple[Entry, Sample]]]:

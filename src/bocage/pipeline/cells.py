@@ -76,7 +76,7 @@ def _plan_external(name: str, copy: CopyOptions, model: str) -> Stage:
     return Stage(
         f"{EXTERNAL}/{name}/{model}",
         1,
-        (f"train/{model}", f"{CELL}/{model}"),
+        ("datasets", "splits", f"train/{model}", f"{CELL}/{model}"),
         lambda e: [copy.benchmark, copy.options, e.evaluation, e.seed],
         partial(judge_external, copy=copy, model=model),
         external=lambda _: {"copy": fingerprint_tree(Path(copy.path))},
@@ -110,20 +110,34 @@ def make_cell(context: Context, draft: Draft, *, model: str) -> None:
 
 def judge_external(context: Context, draft: Draft, *, copy: CopyOptions, model: str) -> None:
     """A model on a benchmark, under the protocols of the experiment → what `evaluate_benchmark` writes, panels.png, and
-    what `make_cell` writes; `shift` says what differs from the training data."""
+    what `make_cell` writes; `shift` says what differs from the training data.
+
+    The nearest class spectrum of the training part is judged beside it, if the benchmark has the bands of the training
+    data, and as many dates (which only a model for that number of dates says).
+    """
+    from bocage.evaluation.judge import CENTROID, learn_baselines
     from bocage.evaluation.read_shift import compare_benchmark
     from bocage.evaluation.score_benchmark import JUDGED, evaluate_benchmark
     from bocage.models.checkpoint import load_predictor, read_record
 
     experiment, checkpoint = context.experiment, context.path(f"train/{model}")
+    options = experiment.evaluation
     benchmark, predictor, record = BENCHMARKS[copy.benchmark], load_predictor(checkpoint), read_record(checkpoint)
     view = find_view(benchmark, None, predictor.class_names, predictor.bands)
     collection = benchmark.open(Path(copy.path), view.name, parse_options(benchmark, copy.options))
     shift = compare_benchmark(collection, record, seed=experiment.seed)
-    protocols = tuple(p for p in experiment.evaluation.protocols if find_protocol(p).level is None)
+    protocols = tuple(p for p in options.protocols if find_protocol(p).level is None)
     ours = replace(collection, view=replace(view, protocols=protocols))
+    dataset, split = open_dataset(context.path("datasets")), read_split(context.path("splits") / SPLIT)
+    centroid = learn_baselines(dataset, split, options, experiment.seed)[1][CENTROID]
+    fits = set(centroid.bands) <= set(view.bands) and centroid.n_dates == predictor.n_dates
     result = evaluate_benchmark(
-        {model: predictor}, ours, experiment.evaluation, seed=experiment.seed, folder=draft.path
+        {model: predictor},
+        ours,
+        options,
+        seed=experiment.seed,
+        baselines={CENTROID: centroid} if fits else {},
+        folder=draft.path,
     )
     write_panels_picture(draft.path, [ClassInfo(**c) for c in record.classes])
     inside = read_json(context.path(f"{CELL}/{model}") / "cell.json")

@@ -11,8 +11,9 @@ from bocage.benchmarks.benchmark import Collection, Entry, View
 from bocage.core.errors import ConfigError, NothingLeft
 from bocage.core.sample import Origin, Sample
 from bocage.core.tally import Tally
+from bocage.evaluation.judge import MAJORITY
 from bocage.evaluation.options import EvaluationOptions
-from bocage.evaluation.score_benchmark import FOLD_MEAN, JUDGED, MAJORITY, evaluate_benchmark, majority_counts
+from bocage.evaluation.score_benchmark import FOLD_MEAN, JUDGED, evaluate_benchmark, majority_counts
 
 CLASSES = ("background", "wheat", "maize")
 OPTIONS = EvaluationOptions(bootstrap=100)
@@ -58,10 +59,14 @@ def test_one_model_judges_everything_and_255_never_counts() -> None:
 
 
 def test_counts_by_block_are_kept_for_the_model_and_the_baseline(tmp_path: Path) -> None:
-    result = evaluate_benchmark({"m": Threshold()}, collection(), OPTIONS, seed=0, folder=tmp_path)
+    beside = {"blind": Threshold(low=0.14)}
+    result = evaluate_benchmark({"m": Threshold()}, collection(), OPTIONS, seed=0, baselines=beside, folder=tmp_path)
+    assert result["baselines"]["blind"]["protocols"]["crop_pixels"]["pixel_accuracy"] == pytest.approx(2 / 7)
+    judged = {JUDGED: result, **result["baselines"]}
+    assert set(judged) == {JUDGED, MAJORITY, "blind"}
     with np.load(tmp_path / "blocks.npz", allow_pickle=False) as blocks:
         assert blocks["blocks"].tolist() == ["10", "11", "12", "20", "21", "22"]
-        for name, own in ((JUDGED, result), (MAJORITY, result["baselines"]["majority"])):
+        for name, own in judged.items():
             counts = blocks[f"{name}/crop_pixels"]
             assert counts.sum((1, 2)).tolist() == [7] * 6
             assert counts.sum(0).tolist() == own["protocols"]["crop_pixels"]["confusion"]
