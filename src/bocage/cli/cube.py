@@ -10,7 +10,7 @@ import typer
 
 from bocage.cli import output
 from bocage.cli.output import emit, table
-from bocage.cli.scenes import parse_season
+from bocage.cli.scenes import PathOption, read_options
 from bocage.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,9 +28,12 @@ def cube(
     out: Annotated[Path | None, typer.Option(help="The file to write: F.zarr or F.nc. Needed.")] = None,
     catalog: Annotated[
         str | None,
-        typer.Option(help="A folder of SAFE products, a STAC file, or a catalog's name (with --path). Needed."),
+        typer.Option(
+            help="A folder of products, a STAC file, a STAC API's address, or a name of `bocage scenes catalogs`. "
+            "Needed."
+        ),
     ] = None,
-    path: Annotated[Path | None, typer.Option(help="Where a catalog given by name lies.")] = None,
+    path: PathOption = None,
     region: Annotated[
         str | None, typer.Option(metavar="FILE_OR_BBOX", help="A vector file, or L,B,R,T in degrees.")
     ] = None,
@@ -70,20 +73,9 @@ def cube(
     from bocage.cubes.options import CubeOptions
     from bocage.cubes.store import open_cube
     from bocage.cubes.write import check_suffix, write_cube
-    from bocage.scenes.catalogs import CATALOGS
-    from bocage.scenes.options import SceneOptions
-    from bocage.scenes.search import guess_catalog
 
     check_suffix(out)
-    where = path if catalog in CATALOGS else Path(catalog)
-    wanted = SceneOptions.from_values(
-        catalog=catalog if catalog in CATALOGS else guess_catalog(Path(catalog)),
-        path=None if where is None else str(where),
-        season=parse_season(season) if season else None,
-        level=level,
-        max_cloud_fraction=max_cloud_fraction,
-        tiles=(tile,) if tile else None,
-    )
+    wanted = read_options(catalog, season, max_cloud_fraction, level, path, tile=tile)
     chosen: dict[str, Any] = {"composite": composite.replace("-", "_"), "fill": fill, "resolution_m": resolution_m}
     chosen |= {"memory_gb": memory_gb, "every_days": every_days}
     if bands:

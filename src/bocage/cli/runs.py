@@ -10,7 +10,7 @@ from rich.table import Table
 
 from bocage.cli.benchmarks import describe_shift
 from bocage.cli.output import emit, say, settings, table
-from bocage.cli.scenes import parse_season
+from bocage.cli.scenes import PathOption, read_options
 from bocage.core.artifacts import ArtifactStore, read_json
 from bocage.core.errors import ConfigError, CorruptFile
 from bocage.experiment.load import load_experiment
@@ -166,8 +166,12 @@ def make_map(
     overrides: list[str] = SET,
     out: Path | None = OUT,
     checkpoint: list[Path] = typer.Option([], help="A checkpoint folder, instead of an experiment; repeat to average."),
-    catalog: str | None = typer.Option(None, help="Catalog name, with --checkpoint: local_safe or stac_static."),
-    path: Path | None = typer.Option(None, help="The catalog's folder or file."),
+    catalog: str | None = typer.Option(
+        None,
+        help="With --checkpoint: a folder of products, a STAC file, a STAC API's address, or a name of `bocage scenes "
+        "catalogs`.",
+    ),
+    path: PathOption = None,
     cube: Path | None = typer.Option(None, help="A cube folder to map, instead of --catalog."),
     region: str | None = typer.Option(None, help="Vector file or L,B,R,T in degrees; default: all of the products."),
     season: str | None = typer.Option(None, help="First and last day: 2018-04-01/2018-09-30."),
@@ -185,7 +189,7 @@ def make_map(
         emit(result, text=[f"run: {result['run']}", *map(str, made)])
         return
     if not checkpoint:
-        raise ConfigError("Give an experiment file, or --checkpoint with --catalog and --path.")
+        raise ConfigError("Give an experiment file, or --checkpoint with --catalog or --cube.")
     from bocage.mapping.options import MappingOptions
     from bocage.pipeline.single import map_with_checkpoint
 
@@ -198,11 +202,9 @@ def make_map(
             areas_path=areas,
             areas_name=areas_name,
         ),
-        catalog=catalog,
-        path=path,
+        scenes=read_options(catalog, season, None, "L2A", path) if catalog else None,
         cube=cube,
         region=region,
-        season=parse_season(season) if season else None,
         parcels=parcels,
         out=out or Path("runs/map"),
         workers=settings.workers,

@@ -156,9 +156,14 @@ def read_options(
     max_cloud_fraction: float | None,
     level: str,
     path: str | None,
-    collection: str | None,
+    collection: str | None = None,
+    tile: str | None = None,
 ) -> SceneOptions:
-    """The command line's choice of products, checked as in an experiment."""
+    """The command line's choice of products, checked as in an experiment.
+
+    Args:
+        catalog: a name of `CATALOGS` (then `path` says where it lies), a folder, a STAC file or an API's address.
+    """
     from bocage.scenes.catalogs import CATALOGS
     from bocage.scenes.options import SceneOptions
     from bocage.scenes.search import guess_catalog
@@ -171,6 +176,7 @@ def read_options(
         season=parse_season(season) if season else None,
         level=level,
         max_cloud_fraction=max_cloud_fraction,
+        tiles=(tile,) if tile else None,
     )
 
 
