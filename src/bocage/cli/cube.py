@@ -64,7 +64,12 @@ def cube(
     ] = False,
     memory_gb: Annotated[float, typer.Option(help="Gigabytes of memory that it may take.", min=1)] = 8.0,
 ) -> None:
-    """Scenes on one grid: reflectance, quality and time as Zarr or NetCDF."""
+    """The aligned cube of a place as one file, Zarr or NetCDF; `inspect` looks at one.
+
+    bocage cube --catalog data/s2 --region 3.1,43.2,3.3,43.4
+      --season 2018-04-01/2018-09-30 --bands B02,B03,B04,B08
+      --composite monthly-median --fill neighbours --out cube.nc
+    """
     if context.invoked_subcommand is not None:
         return
     if out is None or catalog is None:
@@ -127,7 +132,10 @@ def inspect(
     file: Annotated[Path, typer.Argument(help="A NetCDF file or Zarr store: ours, or openEO's.")],
     group: Annotated[str | None, typer.Option(help="Of a file made with --native: r10m, r20m or r60m.")] = None,
 ) -> None:
-    """What a cube file holds: bands, dates, place, how much of each date is usable, and its median NDVI."""
+    """What a cube file holds: bands, dates, place, how much of each date is usable, and its median NDVI.
+
+    bocage cube inspect cube.nc
+    """
     import numpy as np
 
     from bocage.core.grid import grid_to_json

@@ -17,7 +17,10 @@ def matrix(
         False, "--small", help="At small scale, on invented countries in place of the experiment's."
     ),
 ) -> None:
-    """Models x seeds x scenarios with one budget, and a leaderboard. Killed, it goes on with the cell it was in."""
+    """Models x seeds x scenarios with one budget, and a leaderboard. Killed, it goes on with the cell it was in.
+
+    bocage matrix experiments/s4a-pad-tables.yaml --small
+    """
     from bocage.core.artifacts import ArtifactStore
     from bocage.experiment.load import load_experiment
     from bocage.pipeline.demo import SMALL_PX, shrink_experiment

@@ -16,7 +16,11 @@ def objects(
     overrides: list[str] = typer.Option([], "--set", help="Override a value: KEY=VALUE. Repeatable.", metavar="K=V"),
     run: Path | None = typer.Option(None, help="Run folder; default runs/<experiment name>."),
 ) -> None:
-    """One row a parcel: mean, standard deviation and more of each band and date (options: patches.objects)."""
+    """One row a parcel: mean, standard deviation and more of each band and date (options: patches.objects).
+
+    bocage objects my.yaml --out parcels.csv.gz
+      --set patches.objects.periods=month
+    """
     from bocage.core.artifacts import ArtifactStore
     from bocage.experiment.load import load_experiment
     from bocage.pipeline.objects import write_objects

@@ -23,7 +23,10 @@ def plan(
     overrides: list[str] = typer.Option([], "--set", help="Override a value: KEY=VALUE. Repeatable.", metavar="K=V"),
     run: Path | None = typer.Option(None, help="Run folder; default runs/<experiment name>."),
 ) -> None:
-    """The regions of an experiment, with their parcels."""
+    """The regions of an experiment, with their parcels.
+
+    bocage regions plan my.yaml --picture regions.png
+    """
     from bocage.core.artifacts import ArtifactStore
     from bocage.experiment.load import load_experiment
     from bocage.pipeline.places import describe_regions

@@ -92,6 +92,9 @@ def fetch(
 ) -> None:
     """Download products: only the bands needed, resumed, checked, kept.
 
+    bocage scenes fetch --catalog earth_search --region 3.29,43.62,3.32,43.65
+      --season 2023-04-01/2023-09-30 --out data/s2 --dry-run
+
     Look first with --dry-run, then run the same without it, again until
     nothing has failed: what is there is not fetched twice. The folder is then
     a catalog itself: --catalog FOLDER/catalog.json (--archive: FOLDER).
@@ -199,7 +202,10 @@ def inspect(
     path: Annotated[Path, typer.Argument(help="A .SAFE folder, a .SAFE.zip or a STAC item (JSON).")],
     check: Annotated[bool, typer.Option(help="Also check all band files: structure, size, MD5.")] = False,
 ) -> None:
-    """One product: which offset its numbers carry and what says so, and which bands it has."""
+    """One product: which offset its numbers carry and what says so, and which bands it has.
+
+    bocage scenes inspect data/s2/S2A_MSIL2A_20180702T105031_N0208.SAFE --check
+    """
     from bocage.scenes.read import check_scene_files, open_scene
 
     scene = open_scene(path)
