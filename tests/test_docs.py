@@ -11,6 +11,7 @@ import typer
 import bocage
 from bocage.cli.main import app
 from bocage.core import arrays, bands, errors
+from bocage.metrics.protocols import PROTOCOLS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -59,6 +60,12 @@ def test_glossary_explains_every_word():
 def test_glossary_is_in_alphabetical_order():
     words = re.findall(r"^\*\*(.+?)\*\*", read("glossary.md"), flags=re.MULTILINE)
     assert words == sorted(words, key=str.lower)
+
+
+def test_concepts_list_every_protocol():
+    rows = re.findall(r"^\| (`.+`) \|", read("concepts.md").partition("A **protocol**")[2], flags=re.MULTILINE)
+    listed = set(re.findall(r"`(\w+)`", " ".join(rows)))
+    assert listed == {name for name, _ in PROTOCOLS.items()}
 
 
 def test_conventions_state_the_numbers_of_the_code():
