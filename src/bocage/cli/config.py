@@ -7,15 +7,13 @@ from pathlib import Path
 
 import typer
 
+from bocage.cli.arguments import EXPERIMENT, SET
 from bocage.cli.output import emit
 from bocage.experiment.load import dump_experiment, load_experiment
 from bocage.experiment.schema import Experiment
 from bocage.experiment.templates import list_templates, read_template
 
 app = typer.Typer(no_args_is_help=True)
-
-FILE = typer.Argument(help="Experiment file (YAML).", metavar="EXPERIMENT.yaml")
-SET = typer.Option([], "--set", help="Override a value: KEY=VALUE, e.g. training.epochs=3. Repeatable.", metavar="K=V")
 
 
 @app.command()
@@ -35,7 +33,7 @@ def template(
 
 
 @app.command()
-def check(file: Path = FILE, overrides: list[str] = SET) -> None:
+def check(file: Path = EXPERIMENT, overrides: list[str] = SET) -> None:
     """Validate an experiment file: unknown keys, wrong values, missing variables.
 
     bocage config check my.yaml --set training.epochs=80
@@ -45,7 +43,7 @@ def check(file: Path = FILE, overrides: list[str] = SET) -> None:
 
 
 @app.command()
-def show(file: Path = FILE, overrides: list[str] = SET) -> None:
+def show(file: Path = EXPERIMENT, overrides: list[str] = SET) -> None:
     """Print the experiment with all defaults, variables and paths filled in.
 
     bocage config show my.yaml

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bocage.cli import output
+from bocage.cli.arguments import CloudOption, LevelOption, PathOption, RegionOption, SeasonOption
 from bocage.cli.output import emit, table
-from bocage.cli.scenes import PathOption, read_options
+from bocage.cli.scenes import read_options
 from bocage.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,12 +35,8 @@ def cube(
         ),
     ] = None,
     path: PathOption = None,
-    region: Annotated[
-        str | None, typer.Option(metavar="FILE_OR_BBOX", help="A vector file, or L,B,R,T in degrees.")
-    ] = None,
-    season: Annotated[
-        str | None, typer.Option(metavar="A/B", help="First and last day, e.g. 2018-04-01/2018-09-30.")
-    ] = None,
+    region: RegionOption = None,
+    season: SeasonOption = None,
     bands: Annotated[str | None, typer.Option(help="Band names with commas, e.g. B02,B03,B04,B08.")] = None,
     composite: Annotated[
         str,
@@ -53,12 +50,10 @@ def cube(
     fill: Annotated[
         Literal["none", "neighbours", "linear", "nearest"], typer.Option(help="How gaps in time are filled.")
     ] = "none",
-    level: Annotated[Literal["L2A", "L1C"], typer.Option(help="Surface (L2A) or top of atmosphere.")] = "L2A",
+    level: LevelOption = "L2A",
     tile: Annotated[str | None, typer.Option(help="MGRS tile, where the region lies in several.")] = None,
     resolution_m: Annotated[int, typer.Option(help="Pixel size in metres, that of the products' B02.", min=10)] = 10,
-    max_cloud_fraction: Annotated[
-        float | None, typer.Option(help="Drop cloudier products (0-1).", min=0, max=1)
-    ] = None,
+    max_cloud_fraction: CloudOption = None,
     native: Annotated[
         bool, typer.Option(help="Every band at its own pixel size: groups r10m, r20m, r60m on the same ground.")
     ] = False,

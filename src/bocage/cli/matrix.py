@@ -6,12 +6,13 @@ from pathlib import Path
 
 import typer
 
+from bocage.cli.arguments import SET
 from bocage.cli.output import emit, say, settings, table
 
 
 def matrix(
     file: Path = typer.Argument(help="Experiment file (YAML) with a `matrix` section.", metavar="EXPERIMENT.yaml"),
-    overrides: list[str] = typer.Option([], "--set", help="Override a value: KEY=VALUE. Repeatable.", metavar="K=V"),
+    overrides: list[str] = SET,
     out: Path | None = typer.Option(None, "--out", help="Folder; default runs/<experiment name>-matrix."),
     small: bool = typer.Option(
         False, "--small", help="At small scale, on invented countries in place of the experiment's."

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import typer
 
+from bocage.cli.arguments import EXPERIMENT, RUN, SET
 from bocage.cli.output import emit, say, settings
 from bocage.core.tally import Tally
 
 
 def objects(
-    file: Path = typer.Argument(help="Experiment file (YAML).", metavar="EXPERIMENT.yaml"),
+    file: Path = EXPERIMENT,
     out: Path = typer.Option(help="The table: .parquet, or .csv / .csv.gz in the layout of Sen4AgriNet."),
-    overrides: list[str] = typer.Option([], "--set", help="Override a value: KEY=VALUE. Repeatable.", metavar="K=V"),
-    run: Path | None = typer.Option(None, help="Run folder; default runs/<experiment name>."),
+    overrides: list[str] = SET,
+    run: Path | None = RUN,
 ) -> None:
     """One row a parcel: mean, standard deviation and more of each band and date (options: patches.objects).
 

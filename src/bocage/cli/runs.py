@@ -8,16 +8,15 @@ from typing import Any
 import typer
 from rich.table import Table
 
+from bocage.cli.arguments import EXPERIMENT, SET, PathOption, SeasonOption
 from bocage.cli.benchmarks import describe_shift
 from bocage.cli.output import emit, say, settings, table
-from bocage.cli.scenes import PathOption, read_options
+from bocage.cli.scenes import read_options
 from bocage.core.artifacts import ArtifactStore, read_json
 from bocage.core.errors import ConfigError, CorruptFile
 from bocage.experiment.load import load_experiment
 from bocage.pipeline.doctor import check_environment
 
-EXPERIMENT = typer.Argument(help="Experiment file (YAML).", metavar="EXPERIMENT.yaml")
-SET = typer.Option([], "--set", help="Override a value: KEY=VALUE, e.g. training.epochs=3. Repeatable.", metavar="K=V")
 OUT = typer.Option(None, "--out", help="Run folder; default runs/<experiment name>.")
 
 cache = typer.Typer(no_args_is_help=True)
@@ -193,7 +192,7 @@ def make_map(
     path: PathOption = None,
     cube: Path | None = typer.Option(None, help="A cube folder to map, instead of --catalog."),
     region: str | None = typer.Option(None, help="Vector file or L,B,R,T in degrees; default: all of the products."),
-    season: str | None = typer.Option(None, help="First and last day: 2018-04-01/2018-09-30."),
+    season: SeasonOption = None,
     parcels: Path | None = typer.Option(None, help="Parcels (output of `bocage parcels read`) for a vote each."),
     augment: bool = typer.Option(False, "--augment", help="Predict in eight orientations and average."),
     bf16: bool = typer.Option(False, "--bf16", help="Networks compute in bfloat16: faster on CPUs that have it."),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bocage.cli.arguments import CloudOption, LevelOption, PathOption, RegionOption, SeasonOption
 from bocage.cli.output import emit, settings, table
 from bocage.core.errors import ConfigError, SourceError
 
@@ -37,13 +38,6 @@ CatalogOption = Annotated[
         help="A name of `bocage scenes catalogs`, a folder of products, a STAC file, or a STAC API's address."
     ),
 ]
-RegionOption = Annotated[str | None, typer.Option(metavar="FILE_OR_BBOX", help="A vector file, or L,B,R,T in degrees.")]
-SeasonOption = Annotated[
-    str | None, typer.Option(metavar="A/B", help="First and last day, e.g. 2018-04-01/2018-09-30.")
-]
-CloudOption = Annotated[float | None, typer.Option(help="Drop cloudier products (0-1).", min=0, max=1)]
-LevelOption = Annotated[Literal["L2A", "L1C"], typer.Option(help="Surface (L2A) or top of atmosphere.")]
-PathOption = Annotated[str | None, typer.Option(help="Where a catalog given by name lies: folder, file or address.")]
 CollectionOption = Annotated[str | None, typer.Option(help="Collection of a STAC API.")]
 
 
