@@ -11,7 +11,7 @@ from bocage.cli.arguments import EXPERIMENT, SET
 from bocage.cli.output import emit
 from bocage.experiment.load import dump_experiment, load_experiment
 from bocage.experiment.schema import Experiment
-from bocage.experiment.templates import list_templates, read_template
+from bocage.experiment.templates import list_templates
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -28,7 +28,9 @@ def template(
     if list_:
         emit({"templates": list_templates()}, text="\n".join(list_templates()))
     else:
-        text = read_template(name)
+        from bocage.pipeline.demo import show_template
+
+        text = show_template(name)
         emit({"name": name, "template": text}, text=text.rstrip())
 
 

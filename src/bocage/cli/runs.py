@@ -99,7 +99,7 @@ def demo(
         768, "--size-px", min=384, help="Side of the country in pixels of 10 m; a multiple of 6."
     ),
     template: str = typer.Option(
-        "demo", "--template", help="Which experiment: a name of `bocage config template --list`."
+        "demo", "--template", help="Which experiment: demo, invented-country or two-countries."
     ),
     file: Path | None = typer.Option(
         None, "--experiment", help="Instead: an experiment file, at small scale on invented countries in place of its."
