@@ -62,7 +62,7 @@ def estimate(
 ) -> None:
     """Class areas and accuracy of a map with design-based intervals (Olofsson et al. 2014), beside the sample.
 
-    bocage areas estimate runs/a/map/NAME --sample sample.gpkg --areas nuts.gpkg
+    bocage areas estimate runs/a/map/NAME --sample sample.gpkg --areas nuts.gpkg \\
       --areas-name NUTS_ID
     """
     from bocage.core.artifacts import write_text

@@ -86,7 +86,7 @@ def evaluate(
 ) -> None:
     """Judge a checkpoint under the benchmark's own protocols; first say what differs from its training data.
 
-    bocage benchmarks evaluate pastis data/PASTIS
+    bocage benchmarks evaluate pastis data/PASTIS \\
       --checkpoint runs/a/checkpoint/unet
     """
     from bocage.benchmarks.benchmark import find_view, open_checked, parse_options

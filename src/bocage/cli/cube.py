@@ -61,8 +61,8 @@ def cube(
 ) -> None:
     """The aligned cube of a place as one file, Zarr or NetCDF; `inspect` looks at one.
 
-    bocage cube --catalog data/s2 --region 3.1,43.2,3.3,43.4
-      --season 2018-04-01/2018-09-30 --bands B02,B03,B04,B08
+    bocage cube --catalog data/s2 --region 3.1,43.2,3.3,43.4 \\
+      --season 2018-04-01/2018-09-30 --bands B02,B03,B04,B08 \\
       --composite monthly-median --fill neighbours --out cube.nc
     """
     if context.invoked_subcommand is not None:

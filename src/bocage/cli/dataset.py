@@ -175,7 +175,7 @@ def export(
 ) -> None:
     """Write a data set in another format.
 
-    bocage dataset export runs/a/dataset --to sen4agrinet
+    bocage dataset export runs/a/dataset --to sen4agrinet \\
       --split runs/a/split.parquet
     """
     from bocage.datasets.coco import sort_by_part, write_coco

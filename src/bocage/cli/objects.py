@@ -19,7 +19,7 @@ def objects(
 ) -> None:
     """One row a parcel: mean, standard deviation and more of each band and date (options: patches.objects).
 
-    bocage objects my.yaml --out parcels.csv.gz
+    bocage objects my.yaml --out parcels.csv.gz \\
       --set patches.objects.periods=month
     """
     from bocage.core.artifacts import ArtifactStore

@@ -47,7 +47,7 @@ def read(
 ) -> None:
     """Read declared parcels of any supported file into one schema (GeoParquet, fiboa column names).
 
-    bocage parcels read AT_2021_EC21.shp --source eurocrops --country AT
+    bocage parcels read AT_2021_EC21.shp --source eurocrops --country AT \\
       --year 2021 --out parcels.parquet
     """
     from bocage.parcels.read import stream_parcels

@@ -150,7 +150,7 @@ def evaluate(
     """Judge the models of an experiment, or any checkpoint on any data set (--checkpoint, --dataset, --split).
 
     bocage evaluate my.yaml
-    bocage evaluate --checkpoint runs/a/checkpoint/unet --dataset runs/b/dataset
+    bocage evaluate --checkpoint runs/a/checkpoint/unet --dataset runs/b/dataset \\
       --split runs/b/split.parquet --out runs/a-on-b
     """
     if file is not None:
@@ -205,7 +205,7 @@ def make_map(
     """Map the area of an experiment, or any place with any checkpoint (--checkpoint, --catalog, --region, --season).
 
     bocage map my.yaml
-    bocage map --checkpoint runs/a/checkpoint/unet --catalog data/s2
+    bocage map --checkpoint runs/a/checkpoint/unet --catalog data/s2 \\
       --region 3.1,43.2,3.3,43.4 --season 2018-04-01/2018-09-30 --out maps/here
     """
     if file is not None:

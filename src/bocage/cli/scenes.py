@@ -53,7 +53,7 @@ def search(
 ) -> None:
     """Products for a place and a season: how cloudy, and with which offset.
 
-    bocage scenes search --catalog earth_search
+    bocage scenes search --catalog earth_search \\
       --region 3.29,43.62,3.32,43.65 --season 2023-04-01/2023-09-30
 
     Reprocessed duplicates and tiles without ground of their own are left out
@@ -86,7 +86,7 @@ def fetch(
 ) -> None:
     """Download products: only the bands needed, resumed, checked, kept.
 
-    bocage scenes fetch --catalog earth_search --region 3.29,43.62,3.32,43.65
+    bocage scenes fetch --catalog earth_search --region 3.29,43.62,3.32,43.65 \\
       --season 2023-04-01/2023-09-30 --out data/s2 --dry-run
 
     Look first with --dry-run, then run the same without it, again until

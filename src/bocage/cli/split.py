@@ -43,7 +43,7 @@ def make(
 ) -> None:
     """Divide a data set into train, val and test, and print the audit.
 
-    bocage split make runs/a/dataset --strategy blocks --block-m 2560
+    bocage split make runs/a/dataset --strategy blocks --block-m 2560 \\
       --out split.parquet
     """
     from bocage.datasets.read import open_dataset

@@ -94,7 +94,7 @@ def audit(
 ) -> None:
     """What maps to what, in parcels and hectares.
 
-    bocage taxonomy audit parcels.parquet --taxonomy eurocrops-10
+    bocage taxonomy audit parcels.parquet --taxonomy eurocrops-10 \\
       --html audit.html
     """
     from bocage.taxonomy.apply import audit_labels
@@ -120,7 +120,7 @@ def apply(
 ) -> None:
     """Add class_id, class_name and class_rule to parcels.
 
-    bocage taxonomy apply parcels.parquet --taxonomy my-classes.yaml
+    bocage taxonomy apply parcels.parquet --taxonomy my-classes.yaml \\
       --out classes.parquet
     """
     from bocage.taxonomy.load import find_taxonomy
