@@ -44,7 +44,10 @@ def check(
         metavar="SAFE",
     ),
 ) -> None:
-    """Is a copy whole? Compares its files with the published layout. Exit code 3 if something is wrong."""
+    """Is a copy whole? Compares its files with the published layout. Exit code 3 if something is wrong.
+
+    bocage benchmarks check pastis data/PASTIS
+    """
     from bocage.benchmarks.benchmark import parse_options, verify
     from bocage.benchmarks.registry import BENCHMARKS
 
@@ -81,7 +84,11 @@ def evaluate(
     seed: int = typer.Option(0, min=0, help="Seed of the intervals."),
     out: Path | None = typer.Option(None, "--out", help="Folder for evaluation.json and pictures of some samples."),
 ) -> None:
-    """Judge a checkpoint under the benchmark's own protocols; first say what differs from its training data."""
+    """Judge a checkpoint under the benchmark's own protocols; first say what differs from its training data.
+
+    bocage benchmarks evaluate pastis data/PASTIS \\
+      --checkpoint runs/a/checkpoint/unet
+    """
     from bocage.benchmarks.benchmark import find_view, open_checked, parse_options
     from bocage.benchmarks.registry import BENCHMARKS
     from bocage.evaluation.options import EvaluationOptions

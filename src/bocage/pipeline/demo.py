@@ -17,15 +17,33 @@ from bocage.synthetic.countries import COUNTRIES
 from bocage.synthetic.options import CountryCode, SyntheticOptions
 from bocage.synthetic.write import write_country
 
+_SEED = "{seed}"  # stands in the templates of demonstrations only
 SMALL_PX = 384  # side of an invented country in pixels, for an experiment at small scale
+
+
+def show_template(name: str) -> str:
+    """A template as an experiment file; those of demonstrations as `bocage demo` writes them with its defaults."""
+    text, options = read_template(name), SyntheticOptions()
+    code, year = options.countries[0], options.years[0]
+    places = {"safe": "country/s2", "parcels": f"country/parcels/{code}_{year}_EC21.shp"}
+    return text.format(seed=1, year=year, **places) if _SEED in text else text
 
 
 def prepare_demo(out: Path, *, seed: int, size_px: int, template: str, say: Callable[[str], None]) -> Path:
     """Write the invented countries (once) and `experiment.yaml` under `out`; returns the experiment's path.
 
     A template with one country gets its paths filled in; one with several names them itself, `countries/FR-2020/…`.
+
+    Raises:
+        UnknownName: if there is no such template.
+        ConfigError: if the template is for files of your own.
     """
     text, file = read_template(template), out / "experiment.yaml"
+    if _SEED not in text:
+        raise ConfigError(
+            f"Template '{template}' is for files of your own: bocage config template {template} > my.yaml, then "
+            "bocage run my.yaml."
+        )
     out.mkdir(parents=True, exist_ok=True)
     if "{safe}" not in text:
         write_text(file, text.format(seed=seed))

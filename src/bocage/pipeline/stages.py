@@ -102,7 +102,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     if models and experiment.datasets.samples == "patches":
         mapping = plan_mapping(experiment)
         flow += [s for n, p in parts.items() for s in place_stages([mapping], n, p)] if parts else [mapping]
-    return [*flow, Stage("reports", 3, tuple(s.name for s in flow), _all_but_workers, make_report)]
+    return [*flow, Stage("reports", 4, tuple(s.name for s in flow), _all_but_workers, make_report)]
 
 
 def plan_building(experiment: Experiment) -> list[Stage]:
@@ -110,7 +110,7 @@ def plan_building(experiment: Experiment) -> list[Stage]:
     placed = ("taxonomy",) if experiment.regions.needs_parcels else ()
     samples = experiment.datasets.samples
     chosen = {
-        "patches": Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: _windows(e), make_patches),
+        "patches": Stage("patches", 1, ("taxonomy", "cubes", "labels"), _windows, make_patches),
         "objects": Stage("objects", 1, ("taxonomy", "cubes", "labels"), lambda e: e.patches.objects, make_objects),
     }
     return [
@@ -465,6 +465,7 @@ def _build_map(checkpoints: list[Path], cube: Path, taxonomy: Path, plan: TilePl
 
 
 def load_predictors(checkpoints: Sequence[Path], options: MappingOptions) -> list[Predictor]:
+    """The models of checkpoint folders, in the precision of the map."""
     from bocage.models.checkpoint import load_predictor
 
     return [load_predictor(folder, precision=options.precision) for folder in checkpoints]

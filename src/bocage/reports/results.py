@@ -93,7 +93,7 @@ def level_text(evaluation: Json) -> str:
     for protocol in protocols(evaluation):
         for _, record, _ in scored(evaluation, protocol):
             for interval in (record.get("interval") or {}).values():
-                return f"Intervals hold {100 * interval['level']:.0f} % of the draws of a {interval['method']}."
+                return f"Intervals are at the {100 * interval['level']:.0f} % level, by {interval['method']}."
     first = next(scored(evaluation, protocols(evaluation)[0]))[1]
     return f"There are no intervals: {first['interval_reason']}."
 
