@@ -135,7 +135,23 @@ def _stage_command(target: str) -> Any:
     return command
 
 
+def refuse_mixture(context: typer.Context, file: Path | None) -> None:
+    """Raise ConfigError for options of a single checkpoint beside an experiment file, and for --set without one: they
+    would change nothing."""
+    own = [p for p in context.command.params if p.name not in ("file", "out")]
+    given = [p for p in own if getattr(context.get_parameter_source(str(p.name)), "name", "") == "COMMANDLINE"]
+    wrong = ", ".join(p.opts[0] for p in given if (p.name == "overrides") == (file is None))
+    if wrong and file is None:
+        raise ConfigError(f"{wrong} changes an experiment file, and none is given.")
+    if wrong:
+        raise ConfigError(
+            f"{wrong} goes with a checkpoint, not beside an experiment file. Leave out {file}, or change its sections "
+            "with --set KEY=VALUE."
+        )
+
+
 def evaluate(
+    context: typer.Context,
     file: Path | None = typer.Argument(None, help="Experiment file (YAML).", metavar="[EXPERIMENT.yaml]"),
     overrides: list[str] = SET,
     out: Path | None = typer.Option(
@@ -153,6 +169,7 @@ def evaluate(
     bocage evaluate --checkpoint runs/a/checkpoint/unet --dataset runs/b/dataset \\
       --split runs/b/split.parquet --out runs/a-on-b
     """
+    refuse_mixture(context, file)
     if file is not None:
         show_result(walk(file, overrides, out, "evaluation"))
         return
@@ -178,6 +195,7 @@ def evaluate(
 
 
 def make_map(
+    context: typer.Context,
     file: Path | None = typer.Argument(None, help="Experiment file (YAML).", metavar="[EXPERIMENT.yaml]"),
     overrides: list[str] = SET,
     out: Path | None = typer.Option(
@@ -208,6 +226,7 @@ def make_map(
     bocage map --checkpoint runs/a/checkpoint/unet --catalog data/s2 \\
       --region 3.1,43.2,3.3,43.4 --season 2018-04-01/2018-09-30 --out maps/here
     """
+    refuse_mixture(context, file)
     if file is not None:
         result = walk(file, overrides, out, "mapping")
         made = sorted((Path(result["run"]) / "map").rglob("*.tif"))

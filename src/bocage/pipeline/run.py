@@ -187,7 +187,15 @@ def write_manifest(out: Path, experiment: Experiment | CrossValidation, results:
 
 
 # where a stage's files appear in the run folder; "" = their names at the top
-PLACES = {"train": "checkpoint", "datasets": "dataset", "splits": "", "evaluation": "", "mapping": "map", "reports": ""}
+PLACES = {
+    "train": "checkpoint",
+    "datasets": "dataset",
+    "splits": "",
+    "evaluation": "",
+    "benchmarks": "benchmarks",
+    "mapping": "map",
+    "reports": "",
+}
 
 
 def place_files(artifact: Artifact, stage: str, out: Path) -> None:

@@ -8,7 +8,7 @@ scenes ──► cubes ──────────────┴─► patch
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ from bocage.patches.objects import describe_objects, year_and_month
 from bocage.patches.options import PatchOptions
 from bocage.patches.select import plan_selection
 from bocage.pipeline.country_years import place_stages
+from bocage.pipeline.foreign import SHIFT, fingerprint_copies, make_benchmarks
 from bocage.pipeline.inputs import digest_all_inputs, name_sources, parcel_parts
 from bocage.pipeline.pieces import Piece, link_pieces, make_piece, piece_keys, run_pieces
 from bocage.pipeline.provenance import describe_software
@@ -99,6 +100,8 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     if models:
         evaluated = ("datasets", "splits", *models)
         flow.append(Stage("evaluation", 2, evaluated, lambda e: [e.evaluation, e.seed], make_evaluation))
+    if models and experiment.benchmarks:
+        flow.append(Stage("benchmarks", 1, models, _judged_on, make_benchmarks, external=fingerprint_copies))
     if models and experiment.datasets.samples == "patches":
         mapping = plan_mapping(experiment)
         flow += [s for n, p in parts.items() for s in place_stages([mapping], n, p)] if parts else [mapping]
@@ -501,6 +504,9 @@ def make_report(context: Context, draft: Draft) -> None:
         split_audit=context.path("splits") / "split_audit.json",
         checkpoints=models,
         evaluation=context.path("evaluation") if models else None,
+        benchmarks=tuple(p.parent for p in sorted(context.path("benchmarks").glob(f"*/*/{SHIFT}")))
+        if "benchmarks" in artifacts
+        else (),
         maps=tuple(context.path("mapping") / cube.name for cube in _folders(context.path("cubes"))) if mapped else (),
     )
     declared = experiment.parcels
@@ -524,6 +530,7 @@ def make_report(context: Context, draft: Draft) -> None:
         else None,
         provenance={"seed": experiment.seed, **describe_software()},
     )
+    run = replace(run, title=experiment.reports.title, embedding=experiment.reports.embedding)
     write_report(run, draft.path / "report.html")
     write_model_cards(run, draft.path / "model_cards")
     (draft.path / "experiment.yaml").unlink()  # the run folder has it
@@ -607,6 +614,10 @@ def _windows(experiment: Experiment) -> dict[str, Any]:
 def _counted(patches: PatchOptions) -> dict[str, Any]:
     """What decides the table of candidates."""
     return patches.model_dump(mode="json", exclude={"objects", "selection"})
+
+
+def _judged_on(experiment: Experiment) -> list[Any]:
+    return [experiment.benchmarks, experiment.evaluation, experiment.seed]
 
 
 def _all_but_workers(experiment: Experiment) -> dict[str, Any]:
