@@ -23,8 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
 
     if given.name == "list":
-        titles = {name: _title(name) for name in ENTRIES}
-        print(json.dumps(titles) if given.json else "\n".join(f"{name:12} {title}" for name, title in titles.items()))
+        titles, width = {name: _title(name) for name in ENTRIES}, max(map(len, ENTRIES))
+        lines = [f"{name:{width}} {title}" for name, title in titles.items()]
+        print(json.dumps(titles) if given.json else "\n".join(lines))
         return 0
     results, missing = {}, []
     smaller = {} if given.size is None else {"size_px": given.size}

@@ -9,8 +9,8 @@ from bocage.core.artifacts import ArtifactStore, read_json
 from bocage.core.errors import ConfigError
 from bocage.datasets.read import open_dataset
 from bocage.experiment.load import load_experiment
-from bocage.pipeline.cells import EXTERNAL
 from bocage.pipeline.demo import choose_country, shrink_experiment
+from bocage.pipeline.foreign import place_of
 from bocage.pipeline.matrix import run_matrix
 from bocage.pipeline.objects import plan_objects
 from bocage.pipeline.run import needed_stages, run_stages
@@ -88,11 +88,13 @@ def test_result_tables_run_as_matrices_at_small_scale(name: str, ground: Path, t
     store = ArtifactStore(ground / "store")
     result = run_matrix(experiment, out=tmp_path, store=store, workers=1, say=lambda _: None)
     assert experiment.matrix is not None
-    places = [*experiment.matrix.scenarios, *experiment.matrix.external]
+    benchmarks = [place_of(options) for options in experiment.benchmarks]
+    places = [*experiment.matrix.scenarios, *benchmarks]
     assert [row["scenario"] for row in result["leaderboard"][:: len(experiment.models)]] == places
     assert len(result["leaderboard"]) == len(experiment.models) * len(places)
-    for name, model in product(experiment.matrix.external, experiment.models):  # pictures of external sets too
-        assert (tmp_path / f"{experiment.matrix.inside}-3" / EXTERNAL / name / model.name / "panels.png").is_file()
+    inside = tmp_path / f"{experiment.matrix.inside}-3"
+    for place, model in product(benchmarks, experiment.models):  # pictures of external sets too
+        assert (inside / "benchmarks" / place / model.name / "panels.png").is_file()
     assert Path(result["report"]).is_file()
 
 

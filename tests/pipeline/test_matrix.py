@@ -104,7 +104,8 @@ def test_every_protocol_is_listed_with_means_over_the_seeds() -> None:
     for own in record["per_class"].values():
         own["iou_interval"] = {"low": 0.1, "high": 0.9}
     rows = list_scores({"all_pixels": {**record, "interval": {"miou": {"low": 0.2, "high": 0.8}}}})
-    every = pd.DataFrame([{"model": "forest", "seed": seed, **row} for seed in (1, 2) for row in rows])
+    place = {"model": "forest", "fold": None}
+    every = pd.DataFrame([{**place, "seed": seed, **row} for seed in (1, 2) for row in rows])
     (wheat,) = every.query("seed == 1 and `class` == 'wheat' and score == 'iou'").to_dict("records")
     assert (wheat["value"], wheat["low"], wheat["high"]) == (0.75, 0.1, 0.9)
     (miou,) = every.query("seed == 1 and `class`.isna() and score == 'miou'").to_dict("records")
@@ -145,36 +146,28 @@ def test_runs_are_scenarios_times_seeds_and_each_model_is_a_cell() -> None:
     assert [s.name for s in plan_cells(runs[0])][-3:] == ["cell/bilstm", "cell/transformer", "cell/tempcnn"]
 
 
-def test_the_models_of_the_inside_scenario_are_judged_on_external_sets_too() -> None:
-    external = "matrix.external={belgium: {benchmark: eurocrops_holdout, path: holdout}}"
-    runs = plan_runs(load_experiment(EXPERIMENTS / "s4a-oad-tables.yaml", [external]))
-    assert [sorted(run.external) for run in runs] == [["belgium"], [], []]
-    assert [s.name for s in plan_cells(runs[0])][-3:] == [
-        f"external/belgium/{model}" for model in ("bilstm", "transformer", "tempcnn")
-    ]
+def test_the_models_of_the_inside_scenario_are_judged_on_benchmarks_too() -> None:
+    benchmarks = "benchmarks=[{name: eurocrops_holdout, path: holdout}]"
+    runs = plan_runs(load_experiment(EXPERIMENTS / "s4a-oad-tables.yaml", [benchmarks]))
+    models = ("bilstm", "transformer", "tempcnn")
+    assert [len(run.experiment.benchmarks) for run in runs] == [1, 0, 0]
+    assert [s.name for s in plan_cells(runs[0])][-3:] == [f"external/eurocrops_holdout/{m}" for m in models]
+    assert [s.name for s in plan_cells(runs[1])][-3:] == [f"cell/{m}" for m in models]
 
 
-@pytest.mark.parametrize(
-    ("external", "reason"),
-    [
-        ("{benchmark: pastiz, path: '.'}", "pastis"),
-        ("{benchmark: pastis, path: '.', options: {dates: all}}", "dates"),
-        ("{benchmark: pastis, path: nowhere}", "not a whole copy"),
-    ],
-)
-def test_an_external_set_that_is_not_there_is_refused_before_anything_is_trained(
-    external: str, reason: str, tmp_path: Path
-) -> None:
-    experiment = load_experiment(EXPERIMENTS / "inside-outside.yaml", [f"matrix.external={{other: {external}}}"])
-    with pytest.raises(BocageError, match=reason):
-        run_matrix(experiment, out=tmp_path, store=ArtifactStore(tmp_path), workers=1, say=lambda _: None)
+def test_a_copy_that_is_not_whole_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    for path, reason in ((tmp_path, "not a whole copy"), (tmp_path / "nowhere", "No copy of pastis")):
+        benchmarks = f"benchmarks=[{{name: pastis, path: {path}}}]"
+        experiment = load_experiment(EXPERIMENTS / "inside-outside.yaml", [benchmarks])
+        with pytest.raises(BocageError, match=reason):
+            run_matrix(experiment, out=tmp_path, store=ArtifactStore(tmp_path), workers=1, say=lambda _: None)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_scenario_and_an_external_set_have_different_names() -> None:
-    external = "matrix.external={inside: {benchmark: pastis, path: PASTIS}}"
-    with pytest.raises(ConfigError, match="both called inside"):
-        load_experiment(EXPERIMENTS / "inside-outside.yaml", [external])
+def test_a_scenario_and_a_benchmark_have_different_names() -> None:
+    changed = ["benchmarks=[{name: pastis, path: PASTIS}]", "matrix.scenarios.pastis={strategy: blocks}"]
+    with pytest.raises(ConfigError, match="both called 'pastis'"):
+        plan_runs(load_experiment(EXPERIMENTS / "inside-outside.yaml", changed))
 
 
 @pytest.mark.slow

@@ -51,9 +51,8 @@ class HoldoutOptions(Options):
 
 
 def list_country_years(path: Path) -> dict[str, Path]:
-    """Name → run folder, by name: those in a folder, or the one that the folder is."""
-    files = [path / EXPERIMENT] if (path / EXPERIMENT).is_file() else sorted(path.glob(f"*/{EXPERIMENT}"))
-    return {file.parent.name: file.parent for file in files}
+    """Name → run folder, by name."""
+    return {file.parent.name: file.parent for file in sorted(path.glob(f"*/{EXPERIMENT}"))}
 
 
 def check_holdout(path: Path, options: HoldoutOptions) -> list[str]:
@@ -144,8 +143,7 @@ BENCHMARKS.register("eurocrops_holdout")(
         name="eurocrops_holdout",
         title="EuroCrops holdout: unseen country-years (Flanders and Wallonia 2021) through our own pipeline",
         where="https://doi.org/10.5281/zenodo.6866846 (BE_VLG_2021.zip, BE_WAL_2021) with Sentinel-2 products of 2021; "
-        "`bocage build experiments/eurocrops-holdout.yaml --out DIR/BE_VLG_2021`, the same for Wallonia; give DIR "
-        "or one of them",
+        "`bocage build experiments/eurocrops-holdout.yaml --out DIR/BE_VLG_2021`, the same for Wallonia; give DIR",
         licence="declarations: the regions' own; crop mapping CC BY-SA 4.0; contains modified Copernicus Sentinel data",
         source="the EuroCrops paper, Table 9",
         options=HoldoutOptions,

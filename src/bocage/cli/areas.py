@@ -20,10 +20,15 @@ def sample(
     n: int = typer.Option(500, min=2, help="Pixels to draw, by the mapped area of each class."),
     least: int = typer.Option(50, min=2, help="But at least so many of each class (or all it has)."),
     seed: int = typer.Option(0, help="Root seed."),
-    reference: Path | None = typer.Option(None, help="Polygons whose class is the true one; the rest stays open."),
+    reference: Path | None = typer.Option(
+        None, help="Polygons with true classes, which fill in the pixels below them; the rest stays open."
+    ),
     reference_name: str = typer.Option("class_name", help="Column of that file with the class."),
 ) -> None:
-    """Draw pixels at random within each mapped class, to be looked up on the ground or in imagery."""
+    """Draw pixels at random within each mapped class, to be looked up on the ground or in imagery.
+
+    bocage areas sample runs/a/map/NAME --n 500 --least 50 --out sample.gpkg
+    """
     from bocage.mapping.read import read_regions
     from bocage.mapping.sample import draw_sample, look_up, open_map
 
@@ -52,10 +57,14 @@ def estimate(
     folder: Path = MAP,
     sample: Path = typer.Option(help="The sample, with reference_class filled in."),
     areas: Path | None = typer.Option(None, help="Polygon file: also for each of its regions."),
-    areas_name: str | None = typer.Option(None, help="Column of that file with the names."),
+    areas_name: str | None = typer.Option(None, help="Column of that file with the names; default: their numbers."),
     level: float = typer.Option(0.95, min=0.5, max=0.999, help="Level of the intervals."),
 ) -> None:
-    """Class areas and accuracy of a map with design-based intervals (Olofsson et al. 2014), beside the sample."""
+    """Class areas and accuracy of a map with design-based intervals (Olofsson et al. 2014), beside the sample.
+
+    bocage areas estimate runs/a/map/NAME --sample sample.gpkg --areas nuts.gpkg \\
+      --areas-name NUTS_ID
+    """
     from bocage.core.artifacts import write_text
     from bocage.mapping.read import read_regions, read_sample
     from bocage.mapping.sample import estimate_map, open_map

@@ -12,6 +12,7 @@ import yaml
 
 from bocage.cli.output import emit, say, table
 from bocage.core.errors import ConfigError, CorruptFile
+from bocage.core.tally import Tally
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -44,7 +45,10 @@ def check(
         metavar="SAFE",
     ),
 ) -> None:
-    """Is a copy whole? Compares its files with the published layout. Exit code 3 if something is wrong."""
+    """Is a copy whole? Compares its files with the published layout. Exit code 3 if something is wrong.
+
+    bocage benchmarks check pastis data/PASTIS
+    """
     from bocage.benchmarks.benchmark import parse_options, verify
     from bocage.benchmarks.registry import BENCHMARKS
 
@@ -81,44 +85,38 @@ def evaluate(
     seed: int = typer.Option(0, min=0, help="Seed of the intervals."),
     out: Path | None = typer.Option(None, "--out", help="Folder for evaluation.json and pictures of some samples."),
 ) -> None:
-    """Judge a checkpoint under the benchmark's own protocols; first say what differs from its training data."""
-    from bocage.benchmarks.benchmark import find_view, open_checked, parse_options
+    """Judge a checkpoint under the benchmark's own protocols; first say what differs from its training data.
+
+    bocage benchmarks evaluate pastis data/PASTIS \\
+      --checkpoint runs/a/checkpoint/unet
+    """
     from bocage.benchmarks.registry import BENCHMARKS
-    from bocage.datasets.info import ClassInfo
     from bocage.evaluation.options import EvaluationOptions
-    from bocage.evaluation.read_shift import compare_benchmark
-    from bocage.evaluation.score_benchmark import evaluate_benchmark
-    from bocage.models.checkpoint import load_predictor, read_record
-    from bocage.reports.write import write_panels_picture
+    from bocage.pipeline.foreign import judge_checkpoints
+    from bocage.reports.write import PANELS
 
     benchmark = BENCHMARKS[name]
-    options = parse_options(benchmark, parse_settings(settings))
-    predictors = {str(folder): load_predictor(folder) for folder in checkpoints}
-    if len(predictors) != len(checkpoints):
-        raise ConfigError("A checkpoint is given twice. Give each once.")
-    first = next(iter(predictors.values()))
-    chosen = find_view(benchmark, view, first.class_names, first.bands)
     with TemporaryDirectory() as scratch:
-        copy = find_copy(benchmark, path, demo=demo, scratch=Path(scratch))
-        collection = open_checked(benchmark, copy, chosen, options)
-        say(f"{benchmark.title}, view {chosen.name}: {collection.tally}")
-        records = {str(folder): read_record(folder) for folder in checkpoints}
-        shifts = {
-            folder: compare_benchmark(collection, record, seed=seed) if "seen" in record.training else None
-            for folder, record in records.items()
-        }
-        for folder, findings in shifts.items():
-            for line in describe_shift(findings):
-                say(f"{folder}: {line}")
-        result = evaluate_benchmark(predictors, collection, EvaluationOptions(), seed=seed, folder=out)
-    if out is not None:
-        classes = [ClassInfo(**c) for c in records[str(checkpoints[0])].classes]
-        if picture := write_panels_picture(out, classes):
-            say(f"pictures: {picture}")
+        result, shifts = judge_checkpoints(
+            benchmark,
+            find_copy(benchmark, path, demo=demo, scratch=Path(scratch)),
+            checkpoints,
+            EvaluationOptions(),
+            view=view,
+            settings=parse_settings(settings),
+            seed=seed,
+            folder=out,
+        )
+    say(f"{benchmark.title}, view {result['view']}: {Tally.from_json(result['tally'])}")
+    for folder, findings in shifts.items():
+        for line in describe_shift(findings):
+            say(f"{folder}: {line}")
+    if out is not None and (out / PANELS).is_file():
+        say(f"pictures: {out / PANELS}")
     columns = ["protocol", "mIoU", "foreground mIoU", "present-class mIoU", "pixel accuracy"]
     keys = ("miou", "miou_foreground", "miou_present", "pixel_accuracy")
     rows = [(p, *(scores[k] for k in keys)) for p, scores in result["protocols"].items()]
-    published = chosen.protocols[0]
+    published = benchmark.views[result["view"]].protocols[0]
     rows += [(f"{published}, {fold}", *(by[published][k] for k in keys)) for fold, by in result["folds"].items()]
     emit({"benchmark": name, "shift": shifts, **result}, text=table(columns, rows))
 

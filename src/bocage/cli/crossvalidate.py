@@ -6,15 +6,19 @@ from pathlib import Path
 
 import typer
 
+from bocage.cli.arguments import SET
 from bocage.cli.output import emit, say, settings, table
 
 
 def crossvalidate(
     file: Path = typer.Argument(help="What is compared (YAML): series, splits, models.", metavar="FILE.yaml"),
-    overrides: list[str] = typer.Option([], "--set", help="Override a value: KEY=VALUE. Repeatable.", metavar="K=V"),
+    overrides: list[str] = SET,
     out: Path | None = typer.Option(None, "--out", help="Folder; default runs/<name>."),
 ) -> None:
-    """Models on parcels whose series stand in a Parquet table: every fold of ground is the test part once."""
+    """Models on parcels whose series stand in a Parquet table: every fold of ground is the test part once.
+
+    bocage crossvalidate experiments/parcels/corsica-2022.yaml
+    """
     from bocage.core.artifacts import ArtifactStore
     from bocage.experiment.crossvalidation import CrossValidation
     from bocage.experiment.load import load_options

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bocage.cli import output
+from bocage.cli.arguments import CloudOption, LevelOption, PathOption, RegionOption, SeasonOption
 from bocage.cli.output import emit, table
-from bocage.cli.scenes import parse_season
+from bocage.cli.scenes import read_options
 from bocage.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,15 +29,14 @@ def cube(
     out: Annotated[Path | None, typer.Option(help="The file to write: F.zarr or F.nc. Needed.")] = None,
     catalog: Annotated[
         str | None,
-        typer.Option(help="A folder of SAFE products, a STAC file, or a catalog's name (with --path). Needed."),
+        typer.Option(
+            help="A folder of products, a STAC file, a STAC API's address, or a name of `bocage scenes catalogs`. "
+            "Needed."
+        ),
     ] = None,
-    path: Annotated[Path | None, typer.Option(help="Where a catalog given by name lies.")] = None,
-    region: Annotated[
-        str | None, typer.Option(metavar="FILE_OR_BBOX", help="A vector file, or L,B,R,T in degrees.")
-    ] = None,
-    season: Annotated[
-        str | None, typer.Option(metavar="A/B", help="First and last day, e.g. 2018-04-01/2018-09-30.")
-    ] = None,
+    path: PathOption = None,
+    region: RegionOption = None,
+    season: SeasonOption = None,
     bands: Annotated[str | None, typer.Option(help="Band names with commas, e.g. B02,B03,B04,B08.")] = None,
     composite: Annotated[
         str,
@@ -50,18 +50,21 @@ def cube(
     fill: Annotated[
         Literal["none", "neighbours", "linear", "nearest"], typer.Option(help="How gaps in time are filled.")
     ] = "none",
-    level: Annotated[Literal["L2A", "L1C"], typer.Option(help="Surface (L2A) or top of atmosphere.")] = "L2A",
+    level: LevelOption = "L2A",
     tile: Annotated[str | None, typer.Option(help="MGRS tile, where the region lies in several.")] = None,
     resolution_m: Annotated[int, typer.Option(help="Pixel size in metres, that of the products' B02.", min=10)] = 10,
-    max_cloud_fraction: Annotated[
-        float | None, typer.Option(help="Drop cloudier products (0-1).", min=0, max=1)
-    ] = None,
+    max_cloud_fraction: CloudOption = None,
     native: Annotated[
         bool, typer.Option(help="Every band at its own pixel size: groups r10m, r20m, r60m on the same ground.")
     ] = False,
     memory_gb: Annotated[float, typer.Option(help="Gigabytes of memory that it may take.", min=1)] = 8.0,
 ) -> None:
-    """Scenes on one grid: reflectance, quality and time as Zarr or NetCDF."""
+    """The aligned cube of a place as one file, Zarr or NetCDF; `inspect` looks at one.
+
+    bocage cube --catalog data/s2 --region 3.1,43.2,3.3,43.4 \\
+      --season 2018-04-01/2018-09-30 --bands B02,B03,B04,B08 \\
+      --composite monthly-median --fill neighbours --out cube.nc
+    """
     if context.invoked_subcommand is not None:
         return
     if out is None or catalog is None:
@@ -70,20 +73,9 @@ def cube(
     from bocage.cubes.options import CubeOptions
     from bocage.cubes.store import open_cube
     from bocage.cubes.write import check_suffix, write_cube
-    from bocage.scenes.catalogs import CATALOGS
-    from bocage.scenes.options import SceneOptions
-    from bocage.scenes.search import guess_catalog
 
     check_suffix(out)
-    where = path if catalog in CATALOGS else Path(catalog)
-    wanted = SceneOptions.from_values(
-        catalog=catalog if catalog in CATALOGS else guess_catalog(Path(catalog)),
-        path=None if where is None else str(where),
-        season=parse_season(season) if season else None,
-        level=level,
-        max_cloud_fraction=max_cloud_fraction,
-        tiles=(tile,) if tile else None,
-    )
+    wanted = read_options(catalog, season, max_cloud_fraction, level, path, tile=tile)
     chosen: dict[str, Any] = {"composite": composite.replace("-", "_"), "fill": fill, "resolution_m": resolution_m}
     chosen |= {"memory_gb": memory_gb, "every_days": every_days}
     if bands:
@@ -135,7 +127,10 @@ def inspect(
     file: Annotated[Path, typer.Argument(help="A NetCDF file or Zarr store: ours, or openEO's.")],
     group: Annotated[str | None, typer.Option(help="Of a file made with --native: r10m, r20m or r60m.")] = None,
 ) -> None:
-    """What a cube file holds: bands, dates, place, how much of each date is usable, and its median NDVI."""
+    """What a cube file holds: bands, dates, place, how much of each date is usable, and its median NDVI.
+
+    bocage cube inspect cube.nc
+    """
     import numpy as np
 
     from bocage.core.grid import grid_to_json

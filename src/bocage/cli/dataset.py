@@ -20,7 +20,10 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def inspect(folder: Path = typer.Argument(help="Folder of the data set.")) -> None:
-    """What is in a data set."""
+    """What is in a data set.
+
+    bocage dataset inspect runs/my-experiment/dataset
+    """
     from bocage.datasets.read import open_dataset
 
     dataset = open_dataset(folder)
@@ -52,7 +55,10 @@ def inspect(folder: Path = typer.Argument(help="Folder of the data set.")) -> No
 @app.command()
 def verify(folder: Path = typer.Argument(help="Folder of the data set.")) -> None:
     """Read everything and compare it with what was written; compare the inputs that are still at hand with the lock.
-    Exit code 3 if something is wrong."""
+    Exit code 3 if something is wrong.
+
+    bocage dataset verify runs/my-experiment/dataset
+    """
     from bocage.datasets.lock import check_lock
     from bocage.datasets.read import open_dataset
 
@@ -75,7 +81,10 @@ def diff(
     first: Path = typer.Argument(help="Folder of a data set."),
     second: Path = typer.Argument(help="Folder of another one."),
 ) -> None:
-    """What differs between two data sets."""
+    """What differs between two data sets.
+
+    bocage dataset diff runs/a/dataset runs/b/dataset
+    """
     from bocage.datasets.combine import diff_datasets
     from bocage.datasets.read import open_dataset
 
@@ -92,7 +101,10 @@ def merge(
     folders: list[Path] = typer.Argument(help="Folders of data sets of one kind."),
     out: Path = typer.Option(help="Where the joined data set goes."),
 ) -> None:
-    """Join data sets; a window with the same dates and year is taken once."""
+    """Join data sets; a window with the same dates and year is taken once.
+
+    bocage dataset merge runs/a/dataset runs/b/dataset --out data/all
+    """
     from bocage.datasets.combine import merge_datasets
     from bocage.datasets.read import open_dataset
 
@@ -110,7 +122,10 @@ def sample(
     out: Path = typer.Option(help="Where the part goes."),
     seed: int = typer.Option(0, help="Root seed."),
 ) -> None:
-    """Draw a part that keeps the share of patches with each class."""
+    """Draw a part that keeps the share of patches with each class.
+
+    bocage dataset sample data/all --n 5000 --out data/part
+    """
     from bocage.datasets.combine import sample_dataset
     from bocage.datasets.read import open_dataset
 
@@ -127,7 +142,10 @@ def select(
     experiment: Path = typer.Option(help="Its patches.selection says what is taken."),
     out: Path = typer.Option(help="Where the selected part goes."),
 ) -> None:
-    """Choose among the samples by class: several builds, merged, are selected as one."""
+    """Choose among the samples by class: several builds, merged, are selected as one.
+
+    bocage dataset select data/all --experiment my.yaml --out data/chosen
+    """
     from bocage.datasets.combine import select_samples
     from bocage.datasets.read import open_dataset
     from bocage.experiment.load import load_experiment
@@ -155,7 +173,11 @@ def export(
         None, help="With sen4agrinet: a split, written as one COCO file a part; with its medians: as one folder a part."
     ),
 ) -> None:
-    """Write a data set in another format."""
+    """Write a data set in another format.
+
+    bocage dataset export runs/a/dataset --to sen4agrinet \\
+      --split runs/a/split.parquet
+    """
     from bocage.datasets.coco import sort_by_part, write_coco
     from bocage.datasets.export import export_dataset
     from bocage.datasets.read import open_dataset

@@ -35,9 +35,13 @@ from bocage.cli.output import emit, settings, stderr
 from bocage.core import progress
 from bocage.core.errors import BocageError, ConfigError
 
-_EPILOG = (
+_ANYWHERE = (
     "Anywhere on the line: --json (one JSON object on stdout), --quiet (no progress), --workers N (threads, default "
-    "all cores). Exit codes: 0 done, 2 configuration, 3 source, 4 data, 5 internal, 130 interrupted."
+    "all cores)."
+)
+_EPILOG = (
+    f"{_ANYWHERE} Exit codes: 0 done, 2 configuration, 3 source, 4 data, 5 internal, 130 interrupted. "
+    "Start with: bocage demo, or bocage config template > my.yaml."
 )
 
 INTERRUPTED = 130
@@ -58,14 +62,14 @@ app = typer.Typer(
 runs.register(app, dataset.app)
 app.add_typer(config.app, name="config", help="Start, check, resolve and document experiment files.")
 app.add_typer(parcels.app, name="parcels", help="Declared parcels: sources, and any file in one schema.")
-app.add_typer(taxonomy.app, name="taxonomy", help="Target classes: list, audit, apply.")
+app.add_typer(taxonomy.app, name="taxonomy", help="Target classes: list, show, audit, apply, diff, import.")
 app.add_typer(scenes.app, name="scenes", help="Sentinel-2 products: search, fetch, inspect.")
 app.add_typer(regions.app, name="regions", help="Where to look: plan, draw.")
-app.add_typer(cube.app, name="cube", help="The aligned cube of a place as one file; inspect.")
-app.add_typer(dataset.app, name="dataset", help="Data sets: build, inspect, verify, diff, merge, sample, export.")
+app.add_typer(cube.app, name="cube")
+app.add_typer(dataset.app, name="dataset", help="Data sets: inspect, verify, diff, merge, sample, select, export.")
 app.command("objects")(objects.objects)
 app.add_typer(split.app, name="split", help="Splits: make, audit for leakage.")
-app.add_typer(models.app, name="models", help="The zoo.")
+app.add_typer(models.app, name="models", help="The kinds of models: list; export to ONNX.")
 app.command()(matrix.matrix)
 app.command()(crossvalidate.crossvalidate)
 app.command("shift")(shift.shift)
@@ -78,6 +82,18 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
     if version:
         emit({"version": bocage.__version__}, text=f"bocage {bocage.__version__}")
         raise typer.Exit
+
+
+def _tell_anywhere(group: typer.Typer) -> None:
+    """Name the options that may stand anywhere below the help of every command."""
+    for command in group.registered_commands:
+        command.epilog = _ANYWHERE
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            _tell_anywhere(inner.typer_instance)
+
+
+_tell_anywhere(app)
 
 
 def take_global_options(arguments: Sequence[str]) -> list[str]:

@@ -6,18 +6,22 @@ from pathlib import Path
 
 import typer
 
+from bocage.cli.arguments import SET
 from bocage.cli.output import emit, say, settings, table
 
 
 def matrix(
     file: Path = typer.Argument(help="Experiment file (YAML) with a `matrix` section.", metavar="EXPERIMENT.yaml"),
-    overrides: list[str] = typer.Option([], "--set", help="Override a value: KEY=VALUE. Repeatable.", metavar="K=V"),
+    overrides: list[str] = SET,
     out: Path | None = typer.Option(None, "--out", help="Folder; default runs/<experiment name>-matrix."),
     small: bool = typer.Option(
         False, "--small", help="At small scale, on invented countries in place of the experiment's."
     ),
 ) -> None:
-    """Models x seeds x scenarios with one budget, and a leaderboard. Killed, it goes on with the cell it was in."""
+    """Models x seeds x scenarios with one budget, and a leaderboard. Killed, it goes on with the cell it was in.
+
+    bocage matrix experiments/s4a-pad-tables.yaml --small
+    """
     from bocage.core.artifacts import ArtifactStore
     from bocage.experiment.load import load_experiment
     from bocage.pipeline.demo import SMALL_PX, shrink_experiment

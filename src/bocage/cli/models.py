@@ -9,12 +9,7 @@ import typer
 
 from bocage.cli.output import emit, table
 
-app = typer.Typer(help="The models that can be trained.", no_args_is_help=True)
-
-
-@app.callback()
-def models() -> None:
-    """The models that can be trained."""
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list")
@@ -34,7 +29,10 @@ def export_model(
     onnx: Annotated[Path, typer.Option("--onnx", help="The file to write.")],
     dates: Annotated[int | None, typer.Option(min=1, help="Dates that the file takes, for a model of any.")] = None,
 ) -> None:
-    """Write a trained network as an ONNX file: reflectance in, class probabilities out, any height and width."""
+    """Write a trained network as an ONNX file: reflectance in, class probabilities out, any height and width.
+
+    bocage models export runs/a/checkpoint/star --onnx star.onnx --dates 12
+    """
     from bocage.models.export import export_onnx
 
     result = export_onnx(checkpoint, onnx, n_dates=dates)

@@ -6,17 +6,22 @@ from pathlib import Path
 
 import typer
 
+from bocage.cli.arguments import EXPERIMENT, RUN, SET
 from bocage.cli.output import emit, say, settings
 from bocage.core.tally import Tally
 
 
 def objects(
-    file: Path = typer.Argument(help="Experiment file (YAML).", metavar="EXPERIMENT.yaml"),
+    file: Path = EXPERIMENT,
     out: Path = typer.Option(help="The table: .parquet, or .csv / .csv.gz in the layout of Sen4AgriNet."),
-    overrides: list[str] = typer.Option([], "--set", help="Override a value: KEY=VALUE. Repeatable.", metavar="K=V"),
-    run: Path | None = typer.Option(None, help="Run folder; default runs/<experiment name>."),
+    overrides: list[str] = SET,
+    run: Path | None = RUN,
 ) -> None:
-    """One row a parcel: mean, standard deviation and more of each band and date (options: patches.objects)."""
+    """One row a parcel: mean, standard deviation and more of each band and date (options: patches.objects).
+
+    bocage objects my.yaml --out parcels.csv.gz \\
+      --set patches.objects.periods=month
+    """
     from bocage.core.artifacts import ArtifactStore
     from bocage.experiment.load import load_experiment
     from bocage.pipeline.objects import write_objects

@@ -33,7 +33,9 @@ def read(
     out: Path = typer.Option(help="GeoParquet file to write."),
     source: str = typer.Option(help="Name of the source (`bocage parcels sources`)."),
     year: int | None = typer.Option(None, help="Year of the harvest."),
-    country: str | None = typer.Option(None, help="ISO 3166-1 alpha-2 code."),
+    country: str | None = typer.Option(
+        None, help="ISO 3166-1 alpha-2 code, such as FR; rules on national codes need it."
+    ),
     bbox: str | None = typer.Option(None, help="Left,bottom,right,top in degrees."),
     crs: str | None = typer.Option(None, help="CRS, where the file states none or a wrong one."),
     layer: str | None = typer.Option(None, help="Layer, or file inside a zip; several by a pattern: 'Culturas_*'."),
@@ -43,7 +45,11 @@ def read(
         None, "--map", help="YAML with the `parcels` options of a file: columns, crs, layer, encoding, year, country."
     ),
 ) -> None:
-    """Read declared parcels of any supported file into one schema (GeoParquet, fiboa column names)."""
+    """Read declared parcels of any supported file into one schema (GeoParquet, fiboa column names).
+
+    bocage parcels read AT_2021_EC21.shp --source eurocrops --country AT \\
+      --year 2021 --out parcels.parquet
+    """
     from bocage.parcels.read import stream_parcels
 
     given = {

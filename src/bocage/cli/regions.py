@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from bocage.cli.arguments import EXPERIMENT, RUN, SET
 from bocage.cli.output import emit, say, settings, table
 
 app = typer.Typer(no_args_is_help=True)
@@ -18,12 +19,15 @@ def _regions() -> None:
 
 @app.command()
 def plan(
-    file: Path = typer.Argument(help="Experiment file (YAML).", metavar="EXPERIMENT.yaml"),
+    file: Path = EXPERIMENT,
     picture: Path | None = typer.Option(None, help="Draw the regions over the parcels (PNG)."),
-    overrides: list[str] = typer.Option([], "--set", help="Override a value: KEY=VALUE. Repeatable.", metavar="K=V"),
-    run: Path | None = typer.Option(None, help="Run folder; default runs/<experiment name>."),
+    overrides: list[str] = SET,
+    run: Path | None = RUN,
 ) -> None:
-    """The regions of an experiment, with their parcels."""
+    """The regions of an experiment, with their parcels.
+
+    bocage regions plan my.yaml --picture regions.png
+    """
     from bocage.core.artifacts import ArtifactStore
     from bocage.experiment.load import load_experiment
     from bocage.pipeline.places import describe_regions

@@ -8,16 +8,15 @@ from typing import Any
 import typer
 from rich.table import Table
 
+from bocage.cli.arguments import EXPERIMENT, SET, PathOption, SeasonOption
 from bocage.cli.benchmarks import describe_shift
 from bocage.cli.output import emit, say, settings, table
-from bocage.cli.scenes import parse_season
+from bocage.cli.scenes import read_options
 from bocage.core.artifacts import ArtifactStore, read_json
 from bocage.core.errors import ConfigError, CorruptFile
 from bocage.experiment.load import load_experiment
 from bocage.pipeline.doctor import check_environment
 
-EXPERIMENT = typer.Argument(help="Experiment file (YAML).", metavar="EXPERIMENT.yaml")
-SET = typer.Option([], "--set", help="Override a value: KEY=VALUE, e.g. training.epochs=3. Repeatable.", metavar="K=V")
 OUT = typer.Option(None, "--out", help="Run folder; default runs/<experiment name>.")
 
 cache = typer.Typer(no_args_is_help=True)
@@ -29,8 +28,9 @@ def register(app: typer.Typer, dataset: typer.Typer) -> None:
     app.command()(run)
     for name, target, what in (
         ("build", "datasets", "Build the data set: parcels, classes, scenes, cubes, labels, patches."),
-        ("train", "train", "Train the models, and whatever that needs."),
+        ("train", "train", "Train the models of an experiment, after building whatever that needs."),
     ):
+        what += f"\n\nbocage {name} my.yaml"
         app.command(name, help=what)(_stage_command(target))
     dataset.command("build", help="The same as `bocage build`.")(_stage_command("datasets"))
     app.command("evaluate")(evaluate)
@@ -99,13 +99,17 @@ def demo(
         768, "--size-px", min=384, help="Side of the country in pixels of 10 m; a multiple of 6."
     ),
     template: str = typer.Option(
-        "demo", "--template", help="Which experiment: a name of `bocage config template --list`."
+        "demo", "--template", help="Which experiment: demo, invented-country or two-countries."
     ),
     file: Path | None = typer.Option(
         None, "--experiment", help="Instead: an experiment file, at small scale on invented countries in place of its."
     ),
 ) -> None:
-    """The main job on an invented country of real SAFE products and parcels, ending with a report."""
+    """The main job on an invented country of real SAFE products and parcels, ending with a report.
+
+    bocage demo --seed 2 --out runs/demo-2
+    bocage demo --experiment experiments/rpg-cnn.yaml --out runs/rpg-small
+    """
     from bocage.pipeline.demo import prepare_demo, shrink_experiment
 
     if file is not None:
@@ -117,7 +121,10 @@ def demo(
 
 
 def run(file: Path = EXPERIMENT, overrides: list[str] = SET, out: Path | None = OUT) -> None:
-    """The whole flow. Finished stages are kept: a second run does no work, a killed one goes on where it was."""
+    """The whole flow. Finished stages are kept: a second run does no work, a killed one goes on where it was.
+
+    bocage run my.yaml --set training.epochs=80 --set splits.block_m=2560
+    """
     show_result(walk(file, overrides, out, None))
 
 
@@ -128,15 +135,41 @@ def _stage_command(target: str) -> Any:
     return command
 
 
+def refuse_mixture(context: typer.Context, file: Path | None) -> None:
+    """Raise ConfigError for options of a single checkpoint beside an experiment file, and for --set without one: they
+    would change nothing."""
+    own = [p for p in context.command.params if p.name not in ("file", "out")]
+    given = [p for p in own if getattr(context.get_parameter_source(str(p.name)), "name", "") == "COMMANDLINE"]
+    wrong = ", ".join(p.opts[0] for p in given if (p.name == "overrides") == (file is None))
+    if wrong and file is None:
+        raise ConfigError(f"{wrong} changes an experiment file, and none is given.")
+    if wrong:
+        raise ConfigError(
+            f"{wrong} goes with a checkpoint, not beside an experiment file. Leave out {file}, or change its sections "
+            "with --set KEY=VALUE."
+        )
+
+
 def evaluate(
+    context: typer.Context,
     file: Path | None = typer.Argument(None, help="Experiment file (YAML).", metavar="[EXPERIMENT.yaml]"),
     overrides: list[str] = SET,
-    out: Path | None = OUT,
+    out: Path | None = typer.Option(
+        None,
+        "--out",
+        help="Run folder, default runs/<experiment name>; with --checkpoint a folder for scores and report.",
+    ),
     checkpoint: Path | None = typer.Option(None, help="A checkpoint folder, instead of an experiment."),
     dataset: Path | None = typer.Option(None, help="A data set folder, with --checkpoint."),
     split: Path | None = typer.Option(None, help="A split file, with --checkpoint."),
 ) -> None:
-    """Judge the models of an experiment, or any checkpoint on any data set (--checkpoint, --dataset, --split)."""
+    """Judge the models of an experiment, or any checkpoint on any data set (--checkpoint, --dataset, --split).
+
+    bocage evaluate my.yaml
+    bocage evaluate --checkpoint runs/a/checkpoint/unet --dataset runs/b/dataset \\
+      --split runs/b/split.parquet --out runs/a-on-b
+    """
+    refuse_mixture(context, file)
     if file is not None:
         show_result(walk(file, overrides, out, "evaluation"))
         return
@@ -162,30 +195,45 @@ def evaluate(
 
 
 def make_map(
+    context: typer.Context,
     file: Path | None = typer.Argument(None, help="Experiment file (YAML).", metavar="[EXPERIMENT.yaml]"),
     overrides: list[str] = SET,
-    out: Path | None = OUT,
+    out: Path | None = typer.Option(
+        None, "--out", help="Run folder, default runs/<experiment name>; with --checkpoint default runs/map."
+    ),
     checkpoint: list[Path] = typer.Option([], help="A checkpoint folder, instead of an experiment; repeat to average."),
-    catalog: str | None = typer.Option(None, help="Catalog name, with --checkpoint: local_safe or stac_static."),
-    path: Path | None = typer.Option(None, help="The catalog's folder or file."),
+    catalog: str | None = typer.Option(
+        None,
+        help="With --checkpoint: a folder of products, a STAC file, a STAC API's address, or a name of `bocage scenes "
+        "catalogs`.",
+    ),
+    path: PathOption = None,
     cube: Path | None = typer.Option(None, help="A cube folder to map, instead of --catalog."),
     region: str | None = typer.Option(None, help="Vector file or L,B,R,T in degrees; default: all of the products."),
-    season: str | None = typer.Option(None, help="First and last day: 2018-04-01/2018-09-30."),
+    season: SeasonOption = None,
     parcels: Path | None = typer.Option(None, help="Parcels (output of `bocage parcels read`) for a vote each."),
     augment: bool = typer.Option(False, "--augment", help="Predict in eight orientations and average."),
     bf16: bool = typer.Option(False, "--bf16", help="Networks compute in bfloat16: faster on CPUs that have it."),
-    probabilities: bool = typer.Option(False, "--probabilities", help="Also write one layer a class."),
+    probabilities: bool = typer.Option(
+        False, "--probabilities", help="Also write a raster with one layer a class, in per cent."
+    ),
     areas: Path | None = typer.Option(None, help="Polygon file: areas by class for each of its regions."),
-    areas_name: str | None = typer.Option(None, help="Column of that file with the names."),
+    areas_name: str | None = typer.Option(None, help="Column of that file with the names; default: their numbers."),
 ) -> None:
-    """Map the area of an experiment, or any place with any checkpoint (--checkpoint, --catalog, --path, --season)."""
+    """Map the area of an experiment, or any place with any checkpoint (--checkpoint, --catalog, --region, --season).
+
+    bocage map my.yaml
+    bocage map --checkpoint runs/a/checkpoint/unet --catalog data/s2 \\
+      --region 3.1,43.2,3.3,43.4 --season 2018-04-01/2018-09-30 --out maps/here
+    """
+    refuse_mixture(context, file)
     if file is not None:
         result = walk(file, overrides, out, "mapping")
         made = sorted((Path(result["run"]) / "map").rglob("*.tif"))
         emit(result, text=[f"run: {result['run']}", *map(str, made)])
         return
     if not checkpoint:
-        raise ConfigError("Give an experiment file, or --checkpoint with --catalog and --path.")
+        raise ConfigError("Give an experiment file, or --checkpoint with --catalog or --cube.")
     from bocage.mapping.options import MappingOptions
     from bocage.pipeline.single import map_with_checkpoint
 
@@ -198,11 +246,9 @@ def make_map(
             areas_path=areas,
             areas_name=areas_name,
         ),
-        catalog=catalog,
-        path=path,
+        scenes=read_options(catalog, season, None, "L2A", path) if catalog else None,
         cube=cube,
         region=region,
-        season=parse_season(season) if season else None,
         parcels=parcels,
         out=out or Path("runs/map"),
         workers=settings.workers,
@@ -221,7 +267,11 @@ def report(
         None, "--compare", help="Instead: two evaluated run folders side by side.", metavar="RUN1 RUN2"
     ),
 ) -> None:
-    """One self-contained HTML page of a run, or of two runs side by side; opens without a network."""
+    """One self-contained HTML page of a run, or of two runs side by side; opens without a network.
+
+    bocage report runs/a
+    bocage report --compare runs/a runs/b --out runs/a-and-b
+    """
     if (target is None) == (compare is None):
         raise ConfigError("Give one run folder or experiment file, or two run folders after --compare.")
     if compare is not None:
@@ -241,7 +291,10 @@ def report(
 
 
 def status(run: Path = typer.Argument(help="Run folder.")) -> None:
-    """Where a run stands: stages done, running or waiting."""
+    """Where a run stands: stages done, running or waiting.
+
+    bocage status runs/my-experiment
+    """
     from bocage.pipeline.status import read_status
 
     state = read_status(run)
@@ -267,7 +320,10 @@ def info() -> None:
 
 @cache.command()
 def verify(drop: bool = typer.Option(False, "--drop", help="Delete the damaged ones; they are made again.")) -> None:
-    """Read every file of the artifact store and compare it with what was written. Exit code 3 if something is wrong."""
+    """Read every file of the artifact store and compare it with what was written. Exit code 3 if something is wrong.
+
+    bocage cache verify --drop
+    """
     store = ArtifactStore()
     found = store.verify()
     problems = [f"{stage}/{key}/{problem}" for stage, key, problem in found]
@@ -281,9 +337,14 @@ def verify(drop: bool = typer.Option(False, "--drop", help="Delete the damaged o
 
 @cache.command()
 def prune(
-    older_than_days: float = typer.Option(0.0, "--older-than-days", min=0, help="Keep what is younger."),
+    older_than_days: float = typer.Option(
+        0.0, "--older-than-days", min=0, help="Keep what is younger; 0 deletes everything."
+    ),
 ) -> None:
-    """Delete artifacts. Run folders keep their own files; a pruned stage is made again when it is needed."""
+    """Delete artifacts. Run folders keep their own files; a pruned stage is made again when it is needed.
+
+    bocage cache prune --older-than-days 30
+    """
     n, freed = ArtifactStore().prune(older_than_s=older_than_days * 86_400)
     emit({"deleted": n, "bytes": freed}, text=f"deleted {n} artifacts, freed {freed / 1e6:,.1f} MB")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bocage.cli.arguments import CloudOption, LevelOption, PathOption, RegionOption, SeasonOption
 from bocage.cli.output import emit, settings, table
 from bocage.core.errors import ConfigError, SourceError
 
@@ -37,13 +38,6 @@ CatalogOption = Annotated[
         help="A name of `bocage scenes catalogs`, a folder of products, a STAC file, or a STAC API's address."
     ),
 ]
-RegionOption = Annotated[str | None, typer.Option(metavar="FILE_OR_BBOX", help="A vector file, or L,B,R,T in degrees.")]
-SeasonOption = Annotated[
-    str | None, typer.Option(metavar="A/B", help="First and last day, e.g. 2018-04-01/2018-09-30.")
-]
-CloudOption = Annotated[float | None, typer.Option(help="Drop cloudier products (0-1).", min=0, max=1)]
-LevelOption = Annotated[Literal["L2A", "L1C"], typer.Option(help="Surface (L2A) or top of atmosphere.")]
-PathOption = Annotated[str | None, typer.Option(help="Where a catalog given by name lies: folder, file or address.")]
 CollectionOption = Annotated[str | None, typer.Option(help="Collection of a STAC API.")]
 
 
@@ -59,7 +53,7 @@ def search(
 ) -> None:
     """Products for a place and a season: how cloudy, and with which offset.
 
-    bocage scenes search --catalog earth_search
+    bocage scenes search --catalog earth_search \\
       --region 3.29,43.62,3.32,43.65 --season 2023-04-01/2023-09-30
 
     Reprocessed duplicates and tiles without ground of their own are left out
@@ -91,6 +85,9 @@ def fetch(
     collection: CollectionOption = None,
 ) -> None:
     """Download products: only the bands needed, resumed, checked, kept.
+
+    bocage scenes fetch --catalog earth_search --region 3.29,43.62,3.32,43.65 \\
+      --season 2023-04-01/2023-09-30 --out data/s2 --dry-run
 
     Look first with --dry-run, then run the same without it, again until
     nothing has failed: what is there is not fetched twice. The folder is then
@@ -156,9 +153,14 @@ def read_options(
     max_cloud_fraction: float | None,
     level: str,
     path: str | None,
-    collection: str | None,
+    collection: str | None = None,
+    tile: str | None = None,
 ) -> SceneOptions:
-    """The command line's choice of products, checked as in an experiment."""
+    """The command line's choice of products, checked as in an experiment.
+
+    Args:
+        catalog: a name of `CATALOGS` (then `path` says where it lies), a folder, a STAC file or an API's address.
+    """
     from bocage.scenes.catalogs import CATALOGS
     from bocage.scenes.options import SceneOptions
     from bocage.scenes.search import guess_catalog
@@ -171,6 +173,7 @@ def read_options(
         season=parse_season(season) if season else None,
         level=level,
         max_cloud_fraction=max_cloud_fraction,
+        tiles=(tile,) if tile else None,
     )
 
 
@@ -193,7 +196,10 @@ def inspect(
     path: Annotated[Path, typer.Argument(help="A .SAFE folder, a .SAFE.zip or a STAC item (JSON).")],
     check: Annotated[bool, typer.Option(help="Also check all band files: structure, size, MD5.")] = False,
 ) -> None:
-    """One product: which offset its numbers carry and what says so, and which bands it has."""
+    """One product: which offset its numbers carry and what says so, and which bands it has.
+
+    bocage scenes inspect data/s2/S2A_MSIL2A_20180702T105031_N0208.SAFE --check
+    """
     from bocage.scenes.read import check_scene_files, open_scene
 
     scene = open_scene(path)

@@ -17,9 +17,11 @@ def shift(
 ) -> None:
     """Compare a data set with what a model was trained on - radiometry, labels, season - and name likely causes.
 
-    Run it before you judge a model on foreign data: an offset left in, a missing division by 10,000, bands in
-    another order or level 1C instead of 2A are named. Seasons and countries differ by nature: a finding is a
-    reason to look.
+    Run it before you judge a model on foreign data: an offset left in, a missing
+    division by 10,000, bands in another order or level 1C instead of 2A are named.
+    Seasons and countries differ by nature: a finding is a reason to look.
+
+    bocage shift other/dataset --against runs/my-experiment/checkpoint/unet
     """
     from bocage.datasets.read import open_dataset
     from bocage.evaluation.read_shift import compare_with_training

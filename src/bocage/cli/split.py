@@ -27,7 +27,7 @@ def make(
         help="blocks, tiles, zones, regions, countries, years, kfold, scenario, given, random_patches.",
     ),
     block_m: float = typer.Option(_DEFAULT.block_m, help="Side of a block, in metres."),
-    fractions: str = typer.Option("0.7,0.15,0.15", help="Wanted shares of train, val, test."),
+    fractions: str = typer.Option("0.7,0.15,0.15", help="Wanted shares of train, val, test, 0-1."),
     buffer_m: float = typer.Option(_DEFAULT.buffer_m, help="Least distance between parts, in metres."),
     balance: str = typer.Option(_DEFAULT.balance, help="pixels or labels: what every part gets its share of."),
     over: str = typer.Option(_DEFAULT.over, help="kfold: blocks, tiles, zones, regions, countries or years."),
@@ -35,11 +35,17 @@ def make(
     fold: int = typer.Option(_DEFAULT.fold, help="kfold: which fold is test, from 0."),
     scenario: str = typer.Option("", help="scenario: 'train=ES-2019,ES-2020;test=FR-2019'."),
     given: Path | None = typer.Option(None, help="given: a split, or a csv or parquet with sample_id and part."),
-    shared_parcels: str = typer.Option(_DEFAULT.shared_parcels, help="hide or allow parcels in several parts."),
+    shared_parcels: str = typer.Option(
+        _DEFAULT.shared_parcels, help="hide (in all parts but one) or allow parcels in several parts."
+    ),
     allow_leakage: bool = typer.Option(False, help="Write the split even if its parts share ground or parcels."),
     seed: int = typer.Option(0, help="Root seed."),
 ) -> None:
-    """Divide a data set into train, val and test, and print the audit."""
+    """Divide a data set into train, val and test, and print the audit.
+
+    bocage split make runs/a/dataset --strategy blocks --block-m 2560 \\
+      --out split.parquet
+    """
     from bocage.datasets.read import open_dataset
     from bocage.splits.audit import audit_split
     from bocage.splits.make import make_split
@@ -77,7 +83,10 @@ def audit(
     ),
     seed: int = typer.Option(0, help="Root seed of --optimism."),
 ) -> None:
-    """What the parts of a split share, how far apart they are, what is in them."""
+    """What the parts of a split share, how far apart they are, what is in them.
+
+    bocage split audit runs/a/dataset --split runs/a/split.parquet --optimism
+    """
     from bocage.datasets.read import open_dataset
     from bocage.splits.audit import audit_split
     from bocage.splits.store import read_split

@@ -68,7 +68,10 @@ def list_taxonomies() -> None:
 
 @app.command()
 def show(name: str = typer.Argument(help="Name or YAML file."), level: int | None = _LEVEL) -> None:
-    """The classes and rules of a taxonomy; of a hierarchical one also what stands above each class."""
+    """The classes and rules of a taxonomy; of a hierarchical one also what stands above each class.
+
+    bocage taxonomy show field-crops --level 2
+    """
     from bocage.taxonomy.hierarchy import ancestor_table, ancestors_by_class
     from bocage.taxonomy.load import find_taxonomy
 
@@ -84,12 +87,16 @@ def show(name: str = typer.Argument(help="Name or YAML file."), level: int | Non
 def audit(
     parcels: Path = _PARCELS,
     taxonomy: str = _TAXONOMY,
-    html: Path | None = typer.Option(None, help="Write the audit as a page too."),
+    html: Path | None = typer.Option(None, help="Write the audit as a page too (HTML)."),
     level: int | None = _LEVEL,
     mixtures: Mixture | None = _MIXTURES,
-    min_parcels: int = typer.Option(30, min=0, help="Name the classes with fewer parcels."),
+    min_parcels: int = typer.Option(30, min=0, help="Name the classes with fewer parcels than this."),
 ) -> None:
-    """What maps to what, in parcels and hectares."""
+    """What maps to what, in parcels and hectares.
+
+    bocage taxonomy audit parcels.parquet --taxonomy eurocrops-10 \\
+      --html audit.html
+    """
     from bocage.taxonomy.apply import audit_labels
     from bocage.taxonomy.load import find_taxonomy
     from bocage.taxonomy.write_audit import write_audit_html
@@ -111,7 +118,11 @@ def apply(
     level: int | None = _LEVEL,
     mixtures: Mixture | None = _MIXTURES,
 ) -> None:
-    """Add class_id, class_name and class_rule to parcels."""
+    """Add class_id, class_name and class_rule to parcels.
+
+    bocage taxonomy apply parcels.parquet --taxonomy my-classes.yaml \\
+      --out classes.parquet
+    """
     from bocage.taxonomy.load import find_taxonomy
     from bocage.taxonomy.write_classes import write_classes
 
@@ -129,7 +140,10 @@ def diff(
     labels: int = typer.Option(3, min=0, help="Labels named for each pair of classes; --json has all, with rules."),
     html: Path | None = typer.Option(None, help="Write the comparison, with all labels and rules, as a page too."),
 ) -> None:
-    """What moves between two taxonomies on the same parcels: pairs of classes in hectares, and the labels behind."""
+    """What moves between two taxonomies on the same parcels: pairs of classes in hectares, and the labels behind.
+
+    bocage taxonomy diff eurocrops-10 eurocrops-10-table1 parcels.parquet
+    """
     from bocage.taxonomy.diff import find_moves
     from bocage.taxonomy.load import find_taxonomy
     from bocage.taxonomy.write_diff import write_diff_html
@@ -163,7 +177,10 @@ def crosswalk(
     name: str = typer.Argument(help="Name (`bocage taxonomy list`), `hcat4-to-hcat3` or `hcat3-to-hcat4`."),
     hcat4: str = typer.Option("hcat4", help="HCAT4's list of codes: CSV of EuroCrops 2.0, or an imported table."),
 ) -> None:
-    """What the classes of another data set are in a taxonomy, or the codes of one HCAT in the other."""
+    """What the classes of another data set are in a taxonomy, or the codes of one HCAT in the other.
+
+    bocage taxonomy crosswalk pastis-18-to-eurocrops-10
+    """
     from bocage.taxonomy.read_crosswalk import read_crosswalk_rows
 
     records = read_crosswalk_rows(name, hcat4=hcat4)
@@ -174,10 +191,15 @@ def crosswalk(
 def common(
     parcels: list[Path] = typer.Argument(help="Two or more files, as `bocage parcels read` writes them."),
     taxonomy: str | None = typer.Option(None, help="Compare its classes; default: HCAT codes."),
-    share: float = typer.Option(0.999, min=0.0, max=1.0, help="Of the area of the common labels, 0–1."),
+    share: float = typer.Option(
+        0.999, min=0.0, max=1.0, help="Share of the area of the common labels that is covered, 0–1."
+    ),
     level: int | None = _LEVEL,
 ) -> None:
-    """The labels that all sources have and that together cover a share of their common area."""
+    """The labels that all sources have and that together cover a share of their common area.
+
+    bocage taxonomy common catalonia.parquet france.parquet --share 0.99
+    """
     from bocage.taxonomy.apply import sum_area_by_label
     from bocage.taxonomy.common import select_common_labels
     from bocage.taxonomy.load import find_taxonomy
@@ -194,7 +216,10 @@ def common(
 
 @imports.command("hcat")
 def import_hcat(place: str = typer.Argument(help="CSV file, folder of CSV files, or URL of one.")) -> None:
-    """Bring EuroCrops' code tables: native codes and names to HCAT, for parcels.code_table."""
+    """Bring EuroCrops' code tables: native codes and names to HCAT, for parcels.code_table.
+
+    bocage taxonomy import hcat csvs/country_mappings
+    """
     from bocage.parcels.store_code_tables import import_code_tables
 
     imported, skipped = import_code_tables(place)

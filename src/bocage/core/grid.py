@@ -95,22 +95,6 @@ def same_lattice(a: Grid, b: Grid, *, tolerance_px: float = 1e-6) -> bool:
     return abs(shift_x - round(shift_x)) < tolerance_px and abs(shift_y - round(shift_y)) < tolerance_px
 
 
-def window_of(grid: Grid, part: Grid) -> Window:
-    """The window of `grid` that `part` covers.
-
-    Raises:
-        GridMismatch: if `part` lies off the lattice or reaches outside `grid`.
-    """
-    if not same_lattice(grid, part):
-        raise GridMismatch(f"{part} is not on the pixel lattice of {grid}")
-    row = round((part.affine.f - grid.affine.f) / grid.affine.e)
-    col = round((part.affine.c - grid.affine.c) / grid.affine.a)
-    window = Window(row, col, int(part.shape[0]), int(part.shape[1]))
-    if row < 0 or col < 0 or row + window.height > grid.shape[0] or col + window.width > grid.shape[1]:
-        raise GridMismatch(f"{part} reaches outside {grid}")
-    return window
-
-
 def grid_to_json(grid: Grid) -> dict[str, Any]:
     """crs (EPSG code where there is one, else WKT), transform (six numbers, row by row), shape (rows, columns)."""
     crs = CRS.from_user_input(str(grid.crs))

@@ -4,11 +4,16 @@ OpenMP threads of the whole process, and with it how many threads, hence in what
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import islice, pairwise
+from typing import TypeVar
 
 import numpy as np
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def side_by_side(work: Callable[..., None], parts: Iterable[tuple[object, ...]], threads: int | None = None) -> None:
@@ -20,6 +25,27 @@ def side_by_side(work: Callable[..., None], parts: Iterable[tuple[object, ...]],
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         for done in [pool.submit(work, *part) for part in parts]:
             done.result()
+
+
+def in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int, *, ahead: int | None = None
+) -> Iterator[Result]:
+    """`work(item)` for every item, on CPU threads, in the order of the items. Errors are passed on.
+
+    Args:
+        ahead: results that are worked on or wait in memory beside the one that is given; one more than threads by
+            default, and none on one thread, which is the caller's.
+    """
+    if threads == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        left = (pool.submit(work, item) for item in items)
+        running = deque(islice(left, ahead or threads + 1))
+        while running:
+            result = running.popleft().result()
+            running.extend(islice(left, 1))
+            yield result
 
 
 def even_parts(n: int, threads: int | None = None) -> list[tuple[int, int]]:

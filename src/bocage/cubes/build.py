@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from bocage.core.arrays import MISSING_INT16, Int16, Int64, UInt8
+from bocage.core.arrays import MISSING_INT16, SCALE, Int16, Int64, UInt8
 from bocage.core.digest import digest_value
 from bocage.core.errors import NothingLeft, RadiometryContradiction
 from bocage.core.grid import Grid, Window, grid_bounds, grid_resolution_m, grid_to_json, make_grid
@@ -26,7 +26,7 @@ from bocage.core.progress import track
 from bocage.core.tally import Tally
 from bocage.cubes.composite import reduce_dates
 from bocage.cubes.fill import fill_gaps
-from bocage.cubes.flag import MARK_BRIGHT, MARK_UNCLEAR, FlagStream, convert_band
+from bocage.cubes.flag import MARK_DIM, MARK_UNCLEAR, FlagStream, convert_band
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.periods import Period
 from bocage.cubes.plan import CubePlan
@@ -41,6 +41,7 @@ from bocage.cubes.quality import (
     mark_filled,
 )
 from bocage.cubes.radiometry import (
+    VISIBLE,
     count_dark,
     dark_reflectance,
     find_contradiction,
@@ -261,12 +262,15 @@ def _read_window(
     scene: Scene, grid: Grid, options: CubeOptions, stored: Int16, marks: UInt8, threads: int | None
 ) -> Int64:
     """A part of a scene into `stored` (band, y, x) and `marks` (y, x); returns the counts of its dark pixels."""
-    for i, (band, dn) in enumerate(
-        read_bands(scene, options.bands, grid, resampling=options.resampling, threads=threads)
-    ):
-        convert_band(dn, reflectance_table(scene.offset_of(band), scene.quantification), stored[i], marks)
-    low_or_odd = marks != 0  # low numbers may be ripples of no-data
-    marks[find_bright(stored, options.bands, options.bright_reflectance)] |= MARK_BRIGHT
+    visible = set(VISIBLE) & set(options.bands)
+    if not visible:
+        marks |= MARK_DIM
+    numbers = read_bands(scene, options.bands, grid, resampling=options.resampling, threads=threads)
+    for i, (band, dn) in enumerate(numbers):
+        table = reflectance_table(scene.offset_of(band), scene.quantification)
+        dim_to = int(options.bright_reflectance * SCALE) if band in visible else MISSING_INT16 - 1
+        convert_band(dn, table, dim_to, stored[i], marks)
+    is_sure = (marks & ~MARK_DIM) == 0  # low numbers may be ripples of no-data
     if not _uses_scl(scene, options):
         mask = find_cloud_mask(scene) if options.clear_scl else None
         if mask is not None:
@@ -276,7 +280,7 @@ def _read_window(
     marks |= np.where(np.isin(np.arange(256), options.clear_scl), 0, MARK_UNCLEAR).astype(np.uint8)[scl]
     if options.dark_check == "off":
         return np.zeros((0, 0), np.int64)
-    return count_dark(stored, options.bands, scl, ~low_or_odd)
+    return count_dark(stored, options.bands, scl, is_sure)
 
 
 def _read_classes(scene: Scene, grid: Grid, threads: int | None) -> UInt8:

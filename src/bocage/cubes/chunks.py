@@ -43,7 +43,13 @@ class Chunks:
         self._chunk, self._dtype, self._fill = array.chunks[1:], array.dtype, array.fill_value
 
     def read(self, t: int, window: Window, threads: int | None = 1) -> AnyArray:
-        """([band,] y, x) of one date in a window inside the array.
+        """([band,] y, x) of one date in a window inside the array; see `read_into`."""
+        out = np.empty((*self._chunk[:-2], *window.shape), self._dtype)
+        self.read_into(out, t, window, threads)
+        return out
+
+    def read_into(self, out: AnyArray, t: int, window: Window, threads: int | None = 1) -> None:
+        """What `read` returns, into an array that is there.
 
         Args:
             threads: CPU threads that unpack; None for all.
@@ -51,9 +57,7 @@ class Chunks:
         Raises:
             CorruptFile: if a chunk is not whole.
         """
-        out = np.empty((*self._chunk[:-2], *window.shape), self._dtype)
         side_by_side(partial(self._read_chunk, t, window, out), self._within(window), threads)
-        return out
 
     def write(self, t: int, window: Window, values: AnyArray, threads: int | None = 1) -> None:
         """Put ([band,] y, x) of one date into a window; where it holds a part of a chunk, the rest stays."""

@@ -12,26 +12,32 @@ from bocage.core.threads import even_parts, side_by_side
 from bocage.cubes.quality import RIPPLE_DN, dilate, grow_nodata, to_flags
 from bocage.cubes.radiometry import MOST_STORED, NODATA_DN, SATURATED_DN
 
-# marks: what the numbers of a pixel say before its neighbours are looked at
-MARK_NODATA, MARK_LOW, MARK_SATURATED, MARK_BRIGHT, MARK_UNCLEAR = (np.uint8(1 << i) for i in range(5))
+# marks: what the numbers of a pixel say before its neighbours are looked at; dim: some visible band is not bright
+MARK_NODATA, MARK_LOW, MARK_SATURATED, MARK_DIM, MARK_UNCLEAR = (np.uint8(1 << i) for i in range(5))
 
 
-def convert_band(dn: UInt16, table: Int16, stored: Int16, marks: UInt8) -> None:
-    """One band (y, x) through the table of reflectance into `stored`; what its numbers say of a pixel into `marks`."""
-    side_by_side(partial(_convert_rows, dn, table, stored, marks), even_parts(len(dn)))
+def convert_band(dn: UInt16, table: Int16, dim_to: int, stored: Int16, marks: UInt8) -> None:
+    """One band (y, x) through the table of reflectance into `stored`; what its numbers say of a pixel into `marks`.
+
+    Args:
+        dim_to: stored reflectance up to this is dim; −32769 for bands that do not tell.
+    """
+    side_by_side(partial(_convert_rows, dn, table, dim_to, stored, marks), even_parts(len(dn)))
 
 
 @numba.njit(nogil=True, cache=True)
-def _convert_rows(dn: UInt16, table: Int16, stored: Int16, marks: UInt8, first: int, last: int) -> None:
+def _convert_rows(dn: UInt16, table: Int16, dim_to: int, stored: Int16, marks: UInt8, first: int, last: int) -> None:
     for row in range(first, last):
         for col in range(dn.shape[1]):
             number = dn[row, col]
             value = table[number]
             stored[row, col] = value
+            mark = MARK_DIM if value <= dim_to else np.uint8(0)
             if number <= RIPPLE_DN:
-                marks[row, col] |= MARK_LOW | MARK_NODATA if number == NODATA_DN else MARK_LOW
+                mark |= MARK_LOW | MARK_NODATA if number == NODATA_DN else MARK_LOW
             elif number == SATURATED_DN or value == MOST_STORED:
-                marks[row, col] |= MARK_SATURATED
+                mark |= MARK_SATURATED
+            marks[row, col] |= mark
 
 
 class FlagStream:
@@ -59,7 +65,7 @@ class FlagStream:
             nodata=grow_nodata((held & MARK_NODATA) != 0, (held & MARK_LOW) != 0),
             saturated=(held & MARK_SATURATED) != 0,
             unclear=dilate((held & MARK_UNCLEAR) != 0, self._radius_px),
-            bright=(held & MARK_BRIGHT) != 0,
+            bright=(held & MARK_DIM) == 0,
         )[self.n_flagged - self._held_from : end - self._held_from]
         first = max(end - self._reach, self._held_from)
         self._held = held[first - self._held_from :].copy()

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +24,7 @@ from rasterio.windows import Window as RasterWindow
 from bocage.core.arrays import Bool, UInt16
 from bocage.core.errors import CorruptFile, GridMismatch, MissingBand, MissingFile
 from bocage.core.grid import Grid, grid_from_json
+from bocage.core.threads import in_order
 from bocage.cubes.align import MARGIN_PX, interpolate_onto, plan_alignment, repeat_onto
 from bocage.cubes.plan import LATTICE_BAND
 from bocage.scenes.jpeg2000 import CODESTREAM, SIGNATURE
@@ -67,18 +66,17 @@ def read_bands(
         GridMismatch: if a band does not fit the grid's lattice.
     """
     threads = threads or os.cpu_count() or 1
-    chosen = [(band, scene.assets[band], "nearest" if band == "SCL" else resampling) for band in bands]
-    if len(bands) == 1 or any(is_jpeg2000(asset) for _, asset, _ in chosen):
-        for band, asset, how in chosen:
+    chosen = [(scene.assets[band], "nearest" if band == "SCL" else resampling) for band in bands]
+    if len(bands) == 1 or any(is_jpeg2000(asset) for asset, _ in chosen):
+        for band, (asset, how) in zip(bands, chosen, strict=True):
             yield band, read_asset(asset, grid, resampling=how, threads=threads)
         return
-    with ThreadPoolExecutor(threads) as pool:
-        left = (pool.submit(read_asset, asset, grid, resampling=how, threads=1) for _, asset, how in chosen)
-        running = deque(islice(left, threads + 1))  # more would only wait in memory
-        for band in bands:
-            dn = running.popleft().result()
-            running.extend(islice(left, 1))
-            yield band, dn
+    read = partial(_read_chosen, grid=grid)
+    yield from zip(bands, in_order(read, chosen, threads), strict=True)
+
+
+def _read_chosen(chosen: tuple[Asset, str], grid: Grid) -> UInt16:
+    return read_asset(chosen[0], grid, resampling=chosen[1], threads=1)
 
 
 def find_cloud_mask(scene: Scene) -> Asset | None:

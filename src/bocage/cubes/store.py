@@ -105,15 +105,15 @@ class CubeStore:
         window, chosen = self._within(window), self._positions(dates)
         stored = np.empty((len(chosen), len(self.bands), *window.shape), np.int16)
         for i, t in enumerate(chosen):
-            stored[i] = self._chunks["reflectance"].read(t, window, threads)
+            self._chunks["reflectance"].read_into(stored[i], t, window, threads)
         return stored, find_valid(self.read_quality(window, chosen))
 
     def read_quality(self, window: Window | None = None, dates: Sequence[int] | None = None) -> UInt8:
         """(time, y, x) bit flags alone; cheap."""
         window, chosen = self._within(window), self._positions(dates)
-        out = np.zeros((len(chosen), *window.shape), np.uint8)
+        out = np.empty((len(chosen), *window.shape), np.uint8)
         for i, t in enumerate(chosen):
-            out[i] = self._chunks["quality"].read(t, window)
+            self._chunks["quality"].read_into(out[i], t, window)
         return out
 
     def read_observations(self, window: Window | None = None) -> UInt16:
@@ -221,8 +221,8 @@ class CubeWriter:
         stored = np.empty((self.n_kept, self._shape[1], *window.shape), np.int16)
         quality = np.empty((self.n_kept, *window.shape), np.uint8)
         for t in range(self.n_kept):
-            stored[t] = self._chunks["reflectance"].read(t, window, self._threads)
-            quality[t] = self._chunks["quality"].read(t, window)
+            self._chunks["reflectance"].read_into(stored[t], t, window, self._threads)
+            self._chunks["quality"].read_into(quality[t], t, window)
         return stored, quality
 
     def overwrite(self, window: Window, stored: Int16, quality: UInt8) -> None:

@@ -7,7 +7,6 @@ and evaluation agree.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +19,7 @@ from bocage.core.errors import GridMismatch, NothingLeft
 from bocage.core.grid import Grid, Window, grid_resolution_m, grid_window
 from bocage.core.progress import track
 from bocage.core.sample import Origin
+from bocage.core.threads import in_order
 from bocage.datasets.info import ClassInfo, DatasetInfo
 from bocage.datasets.options import DatasetOptions
 from bocage.datasets.read import open_dataset
@@ -126,11 +126,9 @@ def build_dataset(
         return writer.prepare(*parts, {k: row[k] for k in ("cube", "row", "col", *fractions)})
 
     left = [row for row in rows if row["candidate_id"] not in writer]
-    with ThreadPoolExecutor(threads) as pool:
-        step = 4 * threads  # samples in memory
-        for start in track(range(0, len(left), step), "Writing samples", unit="batches"):
-            for prepared in pool.map(prepare, left[start : start + step]):
-                writer.append(prepared)
+    prepared = in_order(prepare, left, threads, ahead=4 * threads)
+    for sample in track(prepared, "Writing samples", total=len(left), unit="samples"):
+        writer.append(sample)
     return writer.finish()
 
 

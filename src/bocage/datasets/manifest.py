@@ -81,9 +81,13 @@ def sample_row(origin: Origin, days: Int32, record: Record, n_classes: int, extr
 
 def count_parcels(record: Record) -> ParcelPixels:
     """Pixels by parcel and label within one sample, sorted; land without a parcel is left out."""
-    keys = record.parcel_ids.astype(np.uint64) << np.uint64(8) | record.labels
-    keys, counts = np.unique(keys[record.parcel_ids != NO_PARCEL], return_counts=True)
-    return (keys >> np.uint64(8)).astype(np.uint32), (keys & np.uint64(255)).astype(np.uint8), counts.astype(np.int64)
+    all_keys = (record.parcel_ids.astype(np.uint64) << np.uint64(8) | record.labels).ravel()
+    starts = np.flatnonzero(np.diff(all_keys, prepend=~all_keys[:1]))  # of runs along the rows: few beside the pixels
+    keys, run_key = np.unique(all_keys[starts], return_inverse=True)
+    counts = np.bincount(run_key, np.diff(starts, append=all_keys.size), len(keys)).astype(np.int64)
+    parcels, labels = (keys >> np.uint64(8)).astype(np.uint32), (keys & np.uint64(255)).astype(np.uint8)
+    is_parcel = parcels != NO_PARCEL
+    return parcels[is_parcel], labels[is_parcel], counts[is_parcel]
 
 
 def parcel_rows(counted: Mapping[str, ParcelPixels]) -> pd.DataFrame:

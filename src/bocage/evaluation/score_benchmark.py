@@ -24,14 +24,13 @@ from bocage.evaluation.outcome import Outcome
 from bocage.evaluation.panels import choose_panels, to_rgb
 from bocage.evaluation.predict import check_predictor, predict
 from bocage.evaluation.read import seen_labels
-from bocage.evaluation.write import Counts, write_blocks, write_evaluation, write_panels
+from bocage.evaluation.write import JUDGED, Counts, write_blocks, write_evaluation, write_panels
 from bocage.metrics.calibration import describe_calibration
 from bocage.metrics.protocols import PROTOCOLS
 from bocage.metrics.scores import SCORES
 from bocage.models.predictor import Predictor
 
 FOLD_MEAN = "mean_over_folds"
-JUDGED = "model"  # what is judged, in blocks.npz and panels.npz: one model, or one a rotation
 PARCELS_AT_ONCE = 4096
 
 

@@ -12,6 +12,7 @@ from bocage.core.arrays import AnyArray, Float64, Int64, UInt8
 from bocage.core.artifacts import write_json
 
 LOSS = "/loss"  # ending of the names of loss sums in blocks.npz
+JUDGED = "model"  # in the files of a benchmark: what is judged, one model or one a rotation
 Counts = tuple[Int64, Float64 | None]  # of one model under one protocol, by block: pixels, sums of the loss
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from bocage.benchmarks.options import CopyOptions
+from bocage.benchmarks.options import BenchmarkOptions
 from bocage.core.options import Options
 from bocage.cubes.options import CubeOptions
 from bocage.datasets.options import DatasetOptions
@@ -18,6 +18,7 @@ from bocage.models.options import ModelOptions
 from bocage.parcels.options import ParcelOptions
 from bocage.patches.options import PatchOptions
 from bocage.regions.options import RegionOptions
+from bocage.reports.options import ReportOptions
 from bocage.scenes.options import SceneOptions
 from bocage.splits.options import SplitOptions
 from bocage.taxonomy.options import TaxonomyOptions
@@ -32,27 +33,19 @@ class CountryYear(Options):
     regions: RegionOptions = Field(RegionOptions(), description="Where to look.")
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
-
-
 class MatrixOptions(Options):
     """`bocage matrix`: every model with every seed under every scenario, with the experiment's one budget."""
 
     seeds: tuple[int, ...] = Field((1,), min_length=1, description="Root seeds; each deals and trains anew.")
-    scenarios: dict[Name, SplitOptions] = Field(
+    scenarios: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")], SplitOptions] = Field(
         min_length=1, description="Name → the splits section that stands in for the experiment's."
     )
     inside: str = Field(description="The scenario that tests where it trains; the others' drop is measured from it.")
-    external: dict[Name, CopyOptions] = Field(
-        {}, description="Name → a benchmark on which the models of the scenario `inside` are judged as they are."
-    )
 
     @model_validator(mode="after")
-    def _names_are_clear(self) -> Self:
+    def _inside_is_one(self) -> Self:
         if self.inside not in self.scenarios:
             raise ValueError(f"matrix.inside is '{self.inside}', but the scenarios are {', '.join(self.scenarios)}")
-        if twice := set(self.scenarios) & set(self.external):
-            raise ValueError(f"a scenario and an external set are both called {', '.join(sorted(twice))}")
         return self
 
 
@@ -79,7 +72,11 @@ class Experiment(Options):
     models: tuple[ModelOptions, ...] = Field((), description="Models to train and compare; the first is mapped.")
     training: TrainingOptions = Field(TrainingOptions(), description="How models are trained.")
     evaluation: EvaluationOptions = Field(EvaluationOptions(), description="How models are judged.")
+    benchmarks: tuple[BenchmarkOptions, ...] = Field(
+        (), description="Published test sets on which every model is judged too."
+    )
     mapping: MappingOptions = Field(MappingOptions(), description="How maps are made.")
+    reports: ReportOptions = Field(ReportOptions(), description="What the page of the run shows.")
 
     matrix: MatrixOptions | None = Field(None, description="What `bocage matrix` varies.")
 
@@ -90,6 +87,17 @@ class Experiment(Options):
         if len(set(names)) != len(names):
             raise ValueError(f"two models share a name: {', '.join(names)}")
         return models
+
+    @field_validator("benchmarks")
+    @classmethod
+    def _benchmarks_once(cls, benchmarks: tuple[BenchmarkOptions, ...]) -> tuple[BenchmarkOptions, ...]:
+        seen = [(b.name, b.view) for b in benchmarks]
+        twice = sorted(
+            {f"{name}, view {view}" if view else name for name, view in seen if seen.count((name, view)) > 1}
+        )
+        if twice:
+            raise ValueError(f"a benchmark comes twice in one view: {'; '.join(twice)}")
+        return benchmarks
 
     @model_validator(mode="after")
     def _country_years_differ(self) -> Self:

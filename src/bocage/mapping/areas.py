@@ -7,6 +7,7 @@ ground gives an area with an interval, so every row says what it is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -71,6 +72,12 @@ class AreaCounts:
     def restore(self, state: Mapping[str, AnyArray]) -> None:
         """Go on from the `state` of an earlier run over the same regions."""
         self.px = state["area_px"].copy()
+
+    def summary(self, class_names: Sequence[str]) -> dict[str, Any]:
+        """Pixels of the whole map: n_px, n_unseen_px, px_by_class."""
+        px = self.px[0]
+        by_class = {name: int(px[i]) for i, name in enumerate(class_names)}
+        return {"n_px": int(px.sum()), "n_unseen_px": int(px[IGNORE]), "px_by_class": by_class}
 
     def result(self, class_names: Sequence[str]) -> pd.DataFrame:
         """region, class_id, class_name, n_px, area_ha, basis: one row a region and class; id 255 is unseen land."""

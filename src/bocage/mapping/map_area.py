@@ -106,10 +106,7 @@ def map_area(
     tally = None
     if votes is not None:
         table, tally = votes.result(class_names)
-        table = add_ndvi(table, cube)
-        write_votes(table, folder / PARCELS, scratch=rows.folder)
-        write_geopackage(table, folder / GEOPACKAGE, scratch=rows.folder)
-        files |= {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}
+        files |= write_parcels(add_ndvi(table, cube), folder, scratch=rows.folder)
     files |= write_tables(folder, areas, class_names=class_names, colors=colors, model=model or {})
     item = build_item(
         name or folder.resolve().name,
@@ -125,8 +122,7 @@ def map_area(
     )
     write_json(folder / ITEM, item)
     seconds += time.perf_counter() - start
-    px = areas.px[0]
-    n_px = int(px.sum())
+    counts = areas.summary(class_names)
     record = {
         "class_map": None,
         "confidence_map": None,
@@ -134,9 +130,7 @@ def map_area(
         "parcels": None,
         **files,
         "stac_item": ITEM,
-        "n_px": n_px,
-        "n_unseen_px": int(px[IGNORE]),
-        "px_by_class": {name: int(px[i]) for i, name in enumerate(class_names)},
+        **counts,
         "n_dates": len(cube.days),
         "window_px": options.window_px,
         "overlap_px": options.overlap_px,
@@ -144,7 +138,7 @@ def map_area(
         "precision": options.precision,
         "digest": digest,
         "seconds": round(seconds, 3),
-        "mpx_per_s": round(n_px / 1e6 / seconds, 4),
+        "mpx_per_s": round(counts["n_px"] / 1e6 / seconds, 4),
         **({"tally": tally.to_json()} if tally else {}),
     }
     write_json(folder / RECORD, record)
@@ -235,6 +229,13 @@ def write_rasters(
         )
         files["probabilities"] = PROBABILITIES
     return files
+
+
+def write_parcels(votes: gpd.GeoDataFrame, folder: Path, *, scratch: Path) -> dict[str, str]:
+    """The parcels' votes of a map as GeoParquet and as GeoPackage; returns asset key -> file name."""
+    write_votes(votes, folder / PARCELS, scratch=scratch)
+    write_geopackage(votes, folder / GEOPACKAGE, scratch=scratch)
+    return {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}
 
 
 def write_tables(

@@ -29,7 +29,6 @@ from bocage.mapping.areas import AreaCounts
 from bocage.mapping.map_area import (
     CLASS_MAP,
     CONFIDENCE,
-    GEOPACKAGE,
     ITEM,
     PARCELS,
     PROBABILITIES,
@@ -37,13 +36,13 @@ from bocage.mapping.map_area import (
     SCRATCH,
     digest_frame,
     read_finished,
+    write_parcels,
     write_rasters,
     write_tables,
 )
 from bocage.mapping.options import MappingOptions, OverlapRule
-from bocage.mapping.read import read_regions
+from bocage.mapping.read import read_class_rows, read_regions
 from bocage.mapping.stac import build_item
-from bocage.mapping.write import BLOCK_PX, write_geopackage, write_votes
 from bocage.models.predictor import Predictor
 
 
@@ -162,16 +161,11 @@ def mosaic_maps(
             probabilities=options.probabilities,
             scratch=scratch,
         )
-        with rasterio.open(folder / CLASS_MAP) as made:
-            for row in range(0, made.height, BLOCK_PX):
-                window = RasterWindow(0, row, made.width, min(BLOCK_PX, made.height - row))
-                areas.add(row, made.read(1, window=window))
+        for row, classes in read_class_rows(folder / CLASS_MAP):
+            areas.add(row, classes)
         votes = [folder.parent / name / PARCELS for name in names]
         if frames := [gpd.read_parquet(path) for path in votes if path.is_file()]:
-            joined = join_votes(frames)
-            write_votes(joined, folder / PARCELS, scratch=scratch)
-            write_geopackage(joined, folder / GEOPACKAGE, scratch=scratch)
-            files |= {"parcels": PARCELS, "parcels_gpkg": GEOPACKAGE}
+            files |= write_parcels(join_votes(frames), folder, scratch=scratch)
     files |= write_tables(folder, areas, class_names=class_names, colors=colors, model=model)
     cubes = [tiles[name] for name in names]
     item = build_item(
@@ -187,7 +181,6 @@ def mosaic_maps(
         scenes=[scene for cube in cubes for scene in getattr(cube, "scenes", ())],
     )
     write_json(folder / ITEM, item)
-    px = areas.px[0]
     record = {
         "probabilities": None,
         "parcels": None,
@@ -195,9 +188,7 @@ def mosaic_maps(
         "stac_item": ITEM,
         "tiles": names,
         "overlaps": options.overlaps,
-        "n_px": int(px.sum()),
-        "n_unseen_px": int(px[IGNORE]),
-        "px_by_class": {name: int(px[i]) for i, name in enumerate(class_names)},
+        **areas.summary(class_names),
         "digest": digest,
         "mpx_per_s": round(sum(m["n_px"] for m in maps) / 1e6 / sum(m["seconds"] for m in maps), 4),
     }

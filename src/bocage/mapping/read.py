@@ -1,12 +1,25 @@
-"""Files that stand beside a map: polygons of regions, a sample of its pixels. IO: one file."""
+"""Files of a map and beside it: class rows, polygons of regions, a sample of its pixels. IO, read only."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
+import rasterio
+from rasterio.windows import Window as RasterWindow
 
+from bocage.core.arrays import UInt8
 from bocage.core.errors import ConfigError, CorruptFile, MissingFile, NothingLeft, SourceError
+from bocage.mapping.write import BLOCK_PX
+
+
+def read_class_rows(path: Path) -> Iterator[tuple[int, UInt8]]:
+    """First row and class ids (rows, W) of each band of rows of a class map, from top to bottom."""
+    with rasterio.open(path) as raster:
+        for row in range(0, raster.height, BLOCK_PX):
+            window = RasterWindow(0, row, raster.width, min(BLOCK_PX, raster.height - row))
+            yield row, raster.read(1, window=window)
 
 
 def read_regions(path: Path, name: str | None) -> gpd.GeoDataFrame:

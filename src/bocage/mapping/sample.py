@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import rasterio
 import shapely
-from rasterio.windows import Window as RasterWindow
 
 from bocage.core.arrays import AnyArray, Bool, Int64, UInt8
 from bocage.core.errors import DataError, MissingFile, NothingLeft, UnknownName
@@ -24,7 +23,7 @@ from bocage.core.grid import Grid, grid_resolution_m, make_grid
 from bocage.core.seeds import generator
 from bocage.mapping.areas import BASIS, WHOLE, AreaCounts
 from bocage.mapping.map_area import CLASS_MAP, LEGEND, RECORD
-from bocage.mapping.write import BLOCK_PX
+from bocage.mapping.read import read_class_rows
 from bocage.metrics.areas import estimate_areas
 
 OUTSIDE = "outside the region"
@@ -41,10 +40,7 @@ class FinishedMap:
 
     def bands(self) -> Iterator[tuple[int, UInt8]]:
         """(first row, class ids (rows, W)) from top to bottom."""
-        with rasterio.open(self.path) as raster:
-            for row in range(0, raster.height, BLOCK_PX):
-                window = RasterWindow(0, row, raster.width, min(BLOCK_PX, raster.height - row))
-                yield row, raster.read(1, window=window)
+        return read_class_rows(self.path)
 
 
 def open_map(folder: Path) -> FinishedMap:

@@ -26,6 +26,7 @@ from bocage.parcels.harmonise import Texts, as_history, as_numbers, as_text, as_
 from bocage.parcels.identities import SeenKeys, UniqueIds
 from bocage.parcels.judge import NO_POLYGON, NOT_PLACED, OTHER_YEAR, OUTSIDE, is_placed, judge_duplicates, judge_parcels
 from bocage.parcels.overlaps import OverlapCount
+from bocage.parcels.places import check_country
 from bocage.parcels.read_plan import Part, Reading
 from bocage.parcels.read_rows import RawRows, read_bounds, read_rows
 from bocage.parcels.schema import COLUMNS, HISTORY, ParcelSummary
@@ -155,11 +156,14 @@ def summarise(reading: Reading, account: Account) -> ParcelSummary:
 
     Raises:
         NothingLeft: if every parcel was dropped; the message says why, and where the parcels are.
+        DataError: if no parcel can lie in the country that the options say all are declared for.
     """
     if not account.tally.kept:
         raise NothingLeft(_nothing_left(reading, account.tally))
     assert account.crs is not None  # kept parcels have a place
     first = reading.parts[0]
+    if account.bounds is not None and reading.options.country:
+        check_country(reading.options.country, account.bounds)
     notes = account.notes | {
         "source": reading.source.name,
         "file": first.layer.place.name,

@@ -49,16 +49,21 @@ def import_code_tables(place: str) -> tuple[list[dict[str, Any]], list[dict[str,
 
 
 def find_code_table(name_or_path: str) -> CodeTable:
-    """The table in a CSV file, or an imported one by its name.
+    """The table in a CSV file, or an imported one by its name; errors as `locate_code_table`."""
+    return read_code_table(locate_code_table(name_or_path))
+
+
+def locate_code_table(name_or_path: str) -> Path:
+    """The CSV file of a table: itself, or that of an imported one by its name.
 
     Raises:
         UnknownName: if there is neither.
     """
     if Path(name_or_path).is_file():
-        return read_code_table(Path(name_or_path))
+        return Path(name_or_path)
     stored = code_tables_folder() / f"{name_or_path}.csv"
     if "/" not in name_or_path and stored.is_file():
-        return read_code_table(stored)
+        return stored
     known = sorted(p.stem for p in code_tables_folder().glob("*.csv"))
     raise UnknownName(
         f"No code table '{name_or_path}': neither a file nor imported.{nearest(name_or_path, known)} "

@@ -1,33 +1,30 @@
-"""One scenario of a matrix with one seed: a run whose every model is a cell, inside or on a set of others. IO."""
+"""One scenario of a matrix with one seed: a run whose every model is a cell, and one more on each benchmark. IO."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bocage.benchmarks.benchmark import check_copy, find_view, parse_options
-from bocage.benchmarks.options import CopyOptions
-from bocage.benchmarks.registry import BENCHMARKS
 from bocage.core.artifacts import Draft, read_json, write_json
-from bocage.core.digest import fingerprint_tree
+from bocage.core.errors import ConfigError
 from bocage.core.seeds import generator
-from bocage.datasets.info import ClassInfo
 from bocage.datasets.read import open_dataset
 from bocage.evaluation.options import EvaluationOptions
+from bocage.evaluation.write import JUDGED
 from bocage.experiment.schema import Experiment
 from bocage.metrics.intervals import paired_bootstrap
 from bocage.metrics.protocols import find_protocol
+from bocage.pipeline.foreign import SHIFT, place_of
 from bocage.pipeline.run import Context, Stage, needed_stages
-from bocage.pipeline.stages import SPLIT, plan_stages
+from bocage.pipeline.stages import plan_stages
 from bocage.reports.leaderboard import RANKED_BY
-from bocage.reports.write import write_panels_picture
-from bocage.splits.store import read_split
+from bocage.splits.store import SPLIT, read_split
 
 CELL, COUNTS, EXTERNAL = "cell", "counts.npy", "external"
 COSTS = ("n_parameters", "training_s", "prediction_s_per_mpx")
@@ -36,16 +33,11 @@ TIMED_SAMPLES = 16  # samples that are predicted to time a model
 
 @dataclass(frozen=True)
 class Run:
-    """One scenario with one seed: every model of the experiment under it.
-
-    Attributes:
-        external: name → benchmark on which its models are judged too.
-    """
+    """One scenario with one seed: every model of the experiment under it, and on its benchmarks."""
 
     scenario: str
     seed: int
     experiment: Experiment
-    external: Mapping[str, CopyOptions] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -53,11 +45,12 @@ class Run:
 
 
 def plan_cells(run: Run) -> list[Stage]:
-    """The stages of one run: everything up to the evaluation, then a cell for each model, then one for each on each
-    external set."""
-    models = [model.name for model in run.experiment.models]
+    """The stages of one run: all up to the evaluation and the benchmarks, then a cell for each model, here and on each
+    benchmark."""
+    stages, models = plan_stages(run.experiment), [model.name for model in run.experiment.models]
     return [
-        *needed_stages(plan_stages(run.experiment), "evaluation"),
+        *needed_stages(stages, "evaluation"),
+        *(stage for stage in stages if stage.name == "benchmarks"),
         *(
             Stage(
                 f"{CELL}/{model}",
@@ -68,31 +61,18 @@ def plan_cells(run: Run) -> list[Stage]:
             )
             for model in models
         ),
-        *(_plan_external(name, copy, model) for name, copy in run.external.items() for model in models),
+        *(
+            Stage(
+                f"{EXTERNAL}/{place}/{model}",
+                1,
+                ("benchmarks", f"{CELL}/{model}"),
+                lambda e: [e.evaluation, e.seed],
+                partial(make_external_cell, place=place, model=model),
+            )
+            for place in map(place_of, run.experiment.benchmarks)
+            for model in models
+        ),
     ]
-
-
-def _plan_external(name: str, copy: CopyOptions, model: str) -> Stage:
-    return Stage(
-        f"{EXTERNAL}/{name}/{model}",
-        1,
-        ("datasets", "splits", f"train/{model}", f"{CELL}/{model}"),
-        lambda e: [copy.benchmark, copy.options, e.evaluation, e.seed],
-        partial(judge_external, copy=copy, model=model),
-        external=lambda _: {"copy": fingerprint_tree(Path(copy.path))},
-    )
-
-
-def check_external(copies: Mapping[str, CopyOptions]) -> None:
-    """Refuse a benchmark that is not there or not whole before anything is trained.
-
-    Raises:
-        UnknownName, ConfigError: if there is no such benchmark, or its reader has no such option.
-        CorruptFile: if a copy is not whole.
-    """
-    for copy in copies.values():
-        benchmark = BENCHMARKS[copy.benchmark]
-        check_copy(benchmark, Path(copy.path), parse_options(benchmark, copy.options))
 
 
 def make_cell(context: Context, draft: Draft, *, model: str) -> None:
@@ -108,41 +88,24 @@ def make_cell(context: Context, draft: Draft, *, model: str) -> None:
     _keep(draft.path, cell, context, context.path("evaluation"), model, list(evaluation["baselines"]))
 
 
-def judge_external(context: Context, draft: Draft, *, copy: CopyOptions, model: str) -> None:
-    """A model on a benchmark, under the protocols of the experiment → what `evaluate_benchmark` writes, panels.png, and
-    what `make_cell` writes; `shift` says what differs from the training data.
+def make_external_cell(context: Context, draft: Draft, *, place: str, model: str) -> None:
+    """As `make_cell`, of a model on a benchmark; `folds` of it, and `shift`: what differs from the training data.
 
-    The nearest class spectrum of the training part is judged beside it, if the benchmark has the bands of the training
-    data, and as many dates (which only a model for that number of dates says).
+    Raises:
+        ConfigError: if the benchmark is not counted by the experiment's first protocol.
     """
-    from bocage.evaluation.judge import CENTROID, learn_baselines
-    from bocage.evaluation.read_shift import compare_benchmark
-    from bocage.evaluation.score_benchmark import JUDGED, evaluate_benchmark
-    from bocage.models.checkpoint import load_predictor, read_record
-
-    experiment, checkpoint = context.experiment, context.path(f"train/{model}")
-    options = experiment.evaluation
-    benchmark, predictor, record = BENCHMARKS[copy.benchmark], load_predictor(checkpoint), read_record(checkpoint)
-    view = find_view(benchmark, None, predictor.class_names, predictor.bands)
-    collection = benchmark.open(Path(copy.path), view.name, parse_options(benchmark, copy.options))
-    shift = compare_benchmark(collection, record, seed=experiment.seed)
-    protocols = tuple(p for p in options.protocols if find_protocol(p).level is None)
-    ours = replace(collection, view=replace(view, protocols=protocols))
-    dataset, split = open_dataset(context.path("datasets")), read_split(context.path("splits") / SPLIT)
-    centroid = learn_baselines(dataset, split, options, experiment.seed)[1][CENTROID]
-    fits = set(centroid.bands) <= set(view.bands) and centroid.n_dates == predictor.n_dates
-    result = evaluate_benchmark(
-        {model: predictor},
-        ours,
-        options,
-        seed=experiment.seed,
-        baselines={CENTROID: centroid} if fits else {},
-        folder=draft.path,
-    )
-    write_panels_picture(draft.path, [ClassInfo(**c) for c in record.classes])
+    judged = context.path("benchmarks") / place / model
+    evaluation = read_json(judged / "evaluation.json")
+    first = context.experiment.evaluation.protocols[0]
+    if first not in evaluation["protocols"]:
+        raise ConfigError(
+            f"A matrix compares by the protocol {first}, but benchmark '{place}' is counted by "
+            f"{', '.join(evaluation['protocols'])}. Put one of these first in evaluation.protocols."
+        )
     inside = read_json(context.path(f"{CELL}/{model}") / "cell.json")
-    cell = {k: inside[k] for k in COSTS} | {"protocols": result["protocols"], "shift": shift}
-    _keep(draft.path, cell, context, draft.path, JUDGED, list(result["baselines"]))
+    cell = {k: inside[k] for k in COSTS} | {k: evaluation[k] for k in ("protocols", "folds")}
+    cell["shift"] = read_json(judged / SHIFT)["findings"]
+    _keep(draft.path, cell, context, judged, JUDGED, list(evaluation["baselines"]))
 
 
 def _keep(

@@ -26,10 +26,10 @@ from bocage.models.options import ModelOptions
 from bocage.pipeline.pieces import Piece, make_piece
 from bocage.pipeline.provenance import describe_software
 from bocage.pipeline.run import StageResult, link_files, write_manifest
-from bocage.pipeline.stages import SPLIT, describe_training
+from bocage.pipeline.stages import describe_training
 from bocage.splits.make import make_split
 from bocage.splits.options import SplitOptions
-from bocage.splits.store import read_split, write_split
+from bocage.splits.store import SPLIT, read_split, write_split
 
 
 class Maker:

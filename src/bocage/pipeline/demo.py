@@ -19,15 +19,33 @@ from bocage.synthetic.countries import COUNTRIES
 from bocage.synthetic.options import CountryCode, SyntheticOptions
 from bocage.synthetic.write import write_country
 
+_SEED = "{seed}"  # stands in the templates of demonstrations only
 SMALL_PX = 384  # side of an invented country in pixels, for an experiment at small scale
+
+
+def show_template(name: str) -> str:
+    """A template as an experiment file; those of demonstrations as `bocage demo` writes them with its defaults."""
+    text, options = read_template(name), SyntheticOptions()
+    code, year = options.countries[0], options.years[0]
+    places = {"safe": "country/s2", "parcels": f"country/parcels/{code}_{year}_EC21.shp"}
+    return text.format(seed=1, year=year, **places) if _SEED in text else text
 
 
 def prepare_demo(out: Path, *, seed: int, size_px: int, template: str, say: Callable[[str], None]) -> Path:
     """Write the invented countries (once) and `experiment.yaml` under `out`; returns the experiment's path.
 
     A template with one country gets its paths filled in; one with several names them itself, `countries/FR-2020/…`.
+
+    Raises:
+        UnknownName: if there is no such template.
+        ConfigError: if the template is for files of your own.
     """
     text, file = read_template(template), out / "experiment.yaml"
+    if _SEED not in text:
+        raise ConfigError(
+            f"Template '{template}' is for files of your own: bocage config template {template} > my.yaml, then "
+            "bocage run my.yaml."
+        )
     out.mkdir(parents=True, exist_ok=True)
     if "{safe}" not in text:
         write_text(file, text.format(seed=seed))
@@ -82,12 +100,12 @@ def shrink_experiment(file: Path, out: Path, *, seed: int, size_px: int, say: Ca
                 "regions": {},
             }.items()
         }
-    for name, copy in (experiment.matrix.external if experiment.matrix else {}).items():
-        folder = out / "external" / name
-        say(f"a miniature of {copy.benchmark} in {folder}")
+    for i, copy in enumerate(experiment.benchmarks):
+        folder = out / "benchmarks" / str(i)
+        say(f"a miniature of {copy.name} in {folder}")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        values[f"matrix.external.{name}.path"] = str(BENCHMARKS[copy.benchmark].write_miniature(folder))
+        values[f"benchmarks.{i}.path"] = str(BENCHMARKS[copy.name].write_miniature(folder))
     small = file.parent / "small" / file.name
     if small.is_file():
         values |= yaml.safe_load(small.read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ from bocage.cubes.options import CubeOptions
 from bocage.datasets.lock import Input, Source, digest_inputs
 from bocage.experiment.schema import Experiment
 from bocage.parcels.source import SOURCES
+from bocage.parcels.store_code_tables import locate_code_table
 from bocage.pipeline.pieces import Piece, run_pieces
 from bocage.pipeline.run import Context
 from bocage.regions.landscapes import maps_of
@@ -27,18 +28,31 @@ _DIGESTS = "digests.json"
 
 
 def digest_all_inputs(context: Context, scenes: Sequence[Scene]) -> list[Input]:
-    """Parcels, files of the taxonomy and the regions, land-cover maps, products."""
-    experiment = context.experiment
-    named = {"parcels": parcel_parts(Path(experiment.parcels.path))}
-    for what, path in (("taxonomy", experiment.taxonomy.file), ("regions", experiment.regions.path)):
-        named |= {what: [Path(path)]} if path and Path(path).is_file() else {}
-    maps = [p for given in experiment.regions.landcover for p in maps_of(given) if Path(p).is_file()]
-    named |= {"landcover": [Path(p) for p in maps]} if maps else {}
+    """What `name_files` names, and the products."""
+    named = name_files(context.experiment)
     found = [i for what, paths in named.items() for i in digest_inputs(what, paths, threads=context.workers)]
-    pieces = [_plan_digests(scene, experiment.cubes) for scene in scenes]
+    pieces = [_plan_digests(scene, context.experiment.cubes) for scene in scenes]
     for made in run_pieces(context, pieces):
         found += [Input(**i) for i in read_json(made.path / _DIGESTS)]
     return found
+
+
+def name_files(experiment: Experiment) -> dict[str, list[Path]]:
+    """The files that an experiment names, those of products left out: what they are -> where they are.
+
+    Parcels, and where there are such: code table, taxonomy, regions, land-cover maps.
+    """
+    table = experiment.parcels.code_table
+    maps = [Path(p) for given in experiment.regions.landcover for p in maps_of(given)]
+    single = {"taxonomy": experiment.taxonomy.file, "regions": experiment.regions.path}
+    named = {
+        "parcels": parcel_parts(Path(experiment.parcels.path)),
+        "code table": [locate_code_table(table)] if table else [],
+        **{what: [Path(path)] if path else [] for what, path in single.items()},
+        "landcover": maps,
+    }
+    there = {what: [path for path in paths if path.is_file()] for what, paths in named.items()}
+    return {what: paths for what, paths in there.items() if paths}
 
 
 def parcel_parts(path: Path) -> list[Path]:

@@ -2,8 +2,8 @@
 
 A scenario is a `splits` section. Each scenario and seed is a run of its own that shares the data set (`cells`); each
 model in it is a cell, an artifact like any other: a killed matrix goes on with the cell it was in, a new seed adds only
-its own. The models of the scenario `inside` are judged on external sets too; each stands beside the scenarios as one
-more.
+its own. The models of the scenario `inside` are judged on the experiment's benchmarks too; each stands beside the
+scenarios as one more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from bocage.experiment.schema import Experiment
 from bocage.metrics.intervals import unpaired_bootstrap
 from bocage.metrics.protocols import find_protocol
 from bocage.metrics.scores import SCORES as ALL_SCORES
-from bocage.pipeline.cells import CELL, COSTS, COUNTS, EXTERNAL, Run, check_external, plan_cells
+from bocage.pipeline.cells import CELL, COSTS, COUNTS, EXTERNAL, Run, plan_cells
+from bocage.pipeline.foreign import check_benchmarks, place_of
 from bocage.pipeline.run import run_stages
 from bocage.reports.leaderboard import RANKED_BY, build_leaderboard
 from bocage.reports.read import read_scenarios
@@ -40,21 +41,20 @@ def plan_runs(experiment: Experiment) -> list[Run]:
     """Scenarios × seeds.
 
     Raises:
-        ConfigError: if the experiment has no matrix or no models.
+        ConfigError: if the experiment has no matrix or no models, or a scenario is called like a benchmark.
     """
     matrix = experiment.matrix
     if matrix is None or not experiment.models:
         raise ConfigError(f"'{experiment.name}' has no {'models' if matrix else 'matrix section'}: nothing to compare.")
-    return [
-        Run(
-            name,
-            seed,
-            experiment.model_copy(update={"splits": splits, "seed": seed, "matrix": None}),
-            matrix.external if name == matrix.inside else {},
-        )
-        for name, splits in matrix.scenarios.items()
-        for seed in matrix.seeds
-    ]
+    if twice := {place_of(b) for b in experiment.benchmarks} & set(matrix.scenarios):
+        raise ConfigError(f"A scenario and a benchmark are both called '{twice.pop()}'. Rename the scenario.")
+
+    def vary(scenario: str, seed: int) -> Experiment:
+        benchmarks = experiment.benchmarks if scenario == matrix.inside else ()
+        own = {"splits": matrix.scenarios[scenario], "seed": seed, "benchmarks": benchmarks, "matrix": None}
+        return experiment.model_copy(update=own)
+
+    return [Run(name, seed, vary(name, seed)) for name in matrix.scenarios for seed in matrix.seeds]
 
 
 def run_matrix(
@@ -63,15 +63,15 @@ def run_matrix(
     """Run what is missing of every cell; write leaderboard.parquet, scores.parquet and leaderboard.html into `out`.
 
     Returns:
-        cells (one a scenario or external set, seed and model), leaderboard (one a scenario or external set and model),
+        cells (one a scenario or benchmark, seed and model), leaderboard (one a scenario or benchmark and model),
         report, table, scores, run.
 
     Raises:
-        ConfigError, UnknownName, CorruptFile: if an external set is not there or not whole, before anything is trained.
+        MissingFile, CorruptFile: if a copy of a benchmark is not there or not whole, before anything is trained.
     """
     runs = plan_runs(experiment)
     assert experiment.matrix is not None  # plan_runs has seen to it
-    check_external(experiment.matrix.external)
+    check_benchmarks(experiment)
     protocol = experiment.evaluation.protocols[0]
     cells: list[dict[str, Any]] = []
     scores: list[dict[str, Any]] = []
@@ -89,9 +89,11 @@ def run_matrix(
             place = {"scenario": scenario, "seed": run.seed, "model": model}
             cell = read_json(done.artifact.path / "cell.json")
             cells.append({**place, **read_cell(cell, protocol), "cached": done.cached})
-            scores += [place | row for row in list_scores(cell["protocols"])]
+            for fold, protocols in {None: cell["protocols"], **cell.get("folds", {})}.items():
+                scores += [{**place, "fold": fold, **row} for row in list_scores(protocols)]
             counts[scenario, run.seed, model] = np.load(done.artifact.path / COUNTS)
-            shifts.setdefault(scenario, [finding["message"] for finding in cell.get("shift", ())])
+            if kind == EXTERNAL:
+                shifts.setdefault(scenario, [finding["message"] for finding in cell["shift"] or ()])
         made = {r.name: r.artifact.path for r in results}
         splits.setdefault(run.scenario, made["splits"])
     say("leaderboard")
@@ -106,7 +108,7 @@ def run_matrix(
         table,
         every,
         read_scenarios(made["datasets"], splits),
-        shifts={name: shifts[name] for name in experiment.matrix.external},
+        shifts=shifts,
         protocol=protocol,
         seeds=experiment.matrix.seeds,
         inside=inside,

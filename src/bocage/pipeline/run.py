@@ -192,17 +192,16 @@ PLACES = {
     "datasets": "dataset",
     "splits": "",
     "evaluation": "",
-    "external": "external",
+    "benchmarks": "benchmarks",
     "mapping": "map",
     "reports": "",
 }
-NAMED = ("train", "external", "mapping")  # each of several stands at a place of its own
 
 
 def place_files(artifact: Artifact, stage: str, out: Path) -> None:
     """Show an artifact's files at their place in the run folder."""
     kind, _, name = stage.partition("/")
-    place = f"{PLACES[kind]}/{name}" if name and kind in NAMED else PLACES.get(stage)
+    place = f"{PLACES[kind]}/{name}" if name and kind in ("train", "mapping") else PLACES.get(stage)
     if place is None:
         return
     target = out / place

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,11 +70,9 @@ def map_with_checkpoint(
     checkpoints: Sequence[Path],
     options: MappingOptions,
     *,
-    catalog: str | None,
-    path: Path | None,
+    scenes: SceneOptions | None,
     cube: Path | None,
     region: str | None,
-    season: tuple[date, date] | None,
     parcels: Path | None,
     out: Path,
     workers: int,
@@ -85,7 +82,8 @@ def map_with_checkpoint(
 
     Args:
         checkpoints: one, or several whose mean is mapped.
-        cube: an existing cube to map, instead of `catalog` and `path`.
+        scenes: which products; their level is that of the training data.
+        cube: an existing cube to map, instead of `scenes`.
 
     Returns:
         class_map, confidence_map, parcels, stac_item and mpx_per_s of the first map (a mosaic where one zone has
@@ -100,11 +98,11 @@ def map_with_checkpoint(
     records = [read_record(folder) for folder in checkpoints]
     if cube is not None:
         cubes = {cube.resolve().name: open_cube(cube)}
-    elif catalog is not None and path is not None:
-        wanted = SceneOptions(catalog=catalog, path=str(path), season=season, level=records[0].preprocessing["level"])
+    elif scenes is not None:
+        wanted = scenes.model_copy(update={"level": records[0].preprocessing["level"]})
         cubes = build_cubes(wanted, records[0].preprocessing, region, out, workers=workers, say=say)
     else:
-        raise ConfigError("Say what to map: --catalog with --path, or --cube with a cube that exists.")
+        raise ConfigError("Say what to map: --catalog, or --cube with a cube that exists.")
     for record, (name, opened) in product(records, cubes.items()):
         say(f"checking cube {name} against the training data of '{record.name}'")
         made = CubeOptions(**opened.record["options"])

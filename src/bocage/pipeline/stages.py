@@ -8,7 +8,7 @@ scenes ──► cubes ──────────────┴─► patch
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ from bocage.patches.objects import describe_objects, year_and_month
 from bocage.patches.options import PatchOptions
 from bocage.patches.select import plan_selection
 from bocage.pipeline.country_years import place_stages
+from bocage.pipeline.foreign import SHIFT, fingerprint_copies, make_benchmarks
 from bocage.pipeline.inputs import digest_all_inputs, name_sources, parcel_parts
 from bocage.pipeline.pieces import Piece, link_pieces, make_piece, piece_keys, run_pieces
 from bocage.pipeline.provenance import describe_software
@@ -67,7 +68,7 @@ from bocage.scenes.record import Scene
 from bocage.scenes.search import fingerprint_catalog, search_scenes
 from bocage.splits.audit import audit_split
 from bocage.splits.make import make_split
-from bocage.splits.store import read_given, read_split, write_split
+from bocage.splits.store import SPLIT, read_given, read_split, write_split
 from bocage.taxonomy.load import load_taxonomy
 from bocage.taxonomy.taxonomy import Taxonomy
 from bocage.taxonomy.write_classes import write_classes
@@ -78,7 +79,6 @@ SCENES = "scenes.json"
 CANDIDATES = "candidates.parquet"
 SELECTED = "selected.parquet"
 OBJECTS = "objects.parquet"
-SPLIT = "split.parquet"
 
 
 def plan_stages(experiment: Experiment) -> list[Stage]:
@@ -99,10 +99,12 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     if models:
         evaluated = ("datasets", "splits", *models)
         flow.append(Stage("evaluation", 2, evaluated, lambda e: [e.evaluation, e.seed], make_evaluation))
+    if models and experiment.benchmarks:
+        flow.append(Stage("benchmarks", 2, evaluated, _judged_on, make_benchmarks, external=fingerprint_copies))
     if models and experiment.datasets.samples == "patches":
         mapping = plan_mapping(experiment)
         flow += [s for n, p in parts.items() for s in place_stages([mapping], n, p)] if parts else [mapping]
-    return [*flow, Stage("reports", 3, tuple(s.name for s in flow), _all_but_workers, make_report)]
+    return [*flow, Stage("reports", 4, tuple(s.name for s in flow), _all_but_workers, make_report)]
 
 
 def plan_building(experiment: Experiment) -> list[Stage]:
@@ -110,7 +112,7 @@ def plan_building(experiment: Experiment) -> list[Stage]:
     placed = ("taxonomy",) if experiment.regions.needs_parcels else ()
     samples = experiment.datasets.samples
     chosen = {
-        "patches": Stage("patches", 1, ("taxonomy", "cubes", "labels"), lambda e: _windows(e), make_patches),
+        "patches": Stage("patches", 1, ("taxonomy", "cubes", "labels"), _windows, make_patches),
         "objects": Stage("objects", 1, ("taxonomy", "cubes", "labels"), lambda e: e.patches.objects, make_objects),
     }
     return [
@@ -463,6 +465,7 @@ def _build_map(checkpoints: list[Path], cube: Path, taxonomy: Path, plan: TilePl
 
 
 def load_predictors(checkpoints: Sequence[Path], options: MappingOptions) -> list[Predictor]:
+    """The models of checkpoint folders, in the precision of the map."""
     from bocage.models.checkpoint import load_predictor
 
     return [load_predictor(folder, precision=options.precision) for folder in checkpoints]
@@ -498,6 +501,9 @@ def make_report(context: Context, draft: Draft) -> None:
         split_audit=context.path("splits") / "split_audit.json",
         checkpoints=models,
         evaluation=context.path("evaluation") if models else None,
+        benchmarks=tuple(p.parent for p in sorted(context.path("benchmarks").glob(f"*/*/{SHIFT}")))
+        if "benchmarks" in artifacts
+        else (),
         maps=tuple(context.path("mapping") / cube.name for cube in _folders(context.path("cubes"))) if mapped else (),
     )
     declared = experiment.parcels
@@ -521,6 +527,7 @@ def make_report(context: Context, draft: Draft) -> None:
         else None,
         provenance={"seed": experiment.seed, **describe_software()},
     )
+    run = replace(run, title=experiment.reports.title, embedding=experiment.reports.embedding)
     write_report(run, draft.path / "report.html")
     write_model_cards(run, draft.path / "model_cards")
     (draft.path / "experiment.yaml").unlink()  # the run folder has it
@@ -604,6 +611,10 @@ def _windows(experiment: Experiment) -> dict[str, Any]:
 def _counted(patches: PatchOptions) -> dict[str, Any]:
     """What decides the table of candidates."""
     return patches.model_dump(mode="json", exclude={"objects", "selection"})
+
+
+def _judged_on(experiment: Experiment) -> list[Any]:
+    return [experiment.benchmarks, experiment.evaluation, experiment.seed]
 
 
 def _all_but_workers(experiment: Experiment) -> dict[str, Any]:

@@ -16,10 +16,10 @@ def read_status(run: Path) -> dict[str, Any]:
         MissingFile: if `run` is not a run folder.
     """
     path = run / "events.jsonl"
-    if not path.is_file():
-        raise MissingFile(f"{run} is not a run folder: it has no events.jsonl.")
-    events = [_parse(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    events = [e for e in events if e]
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    events = [event for line in lines if (event := _parse(line))]
+    if not events:
+        raise MissingFile(f"{run} is not a run folder: its events.jsonl is not there, or empty.")
     start = max((i for i, e in enumerate(events) if e["event"] == "run started"), default=0)
     stages = {name: {"name": name, "state": "waiting"} for name in events[start].get("stages", [])}
     for event in events[start:]:

@@ -37,6 +37,7 @@ class RunPaths:
     split_audit: Path | None = None  # JSON
     checkpoints: Mapping[str, Path] = field(default_factory=dict)  # model name -> folder with model.json, history.json
     evaluation: Path | None = None  # folder with evaluation.json and panels.npz
+    benchmarks: tuple[Path, ...] = ()  # folders with evaluation.json, panels.npz, shift.json, each named like its model
     maps: tuple[Path, ...] = ()  # folders with map.json, class_map.tif, confidence.tif, parcels.parquet; one a cube
 
 
@@ -72,6 +73,17 @@ class Panels:
     rgb: UInt8
     labels: UInt8
     predictions: Mapping[str, UInt8]
+
+
+@dataclass(frozen=True)
+class ForeignTest:
+    """One model on one benchmark: its evaluation.json, and what differs from its training data (None if unknown)."""
+
+    benchmark: str
+    model: str
+    evaluation: Json
+    shift: tuple[Json, ...] | None
+    panels: Panels | None
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,8 @@ class RunData:
         manifest: one row a sample.
         signatures: what a few of the samples look like.
         provenance: flat names -> values (version, python, commit, seed, …).
+        title: heading of the page; None for the name.
+        embedding: whether samples are drawn by likeness.
     """
 
     name: str
@@ -161,8 +175,11 @@ class RunData:
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     evaluation: Json | None = None
     panels: Panels | None = None
+    benchmarks: tuple[ForeignTest, ...] = ()
     maps: Mapping[str, MapProduct] = field(default_factory=dict)
     provenance: Json = field(default_factory=dict)
+    title: str | None = None
+    embedding: bool = True
 
     @property
     def classes(self) -> tuple[ClassInfo, ...]:

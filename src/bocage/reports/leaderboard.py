@@ -1,4 +1,4 @@
-"""A table of models and scenarios → a page. Pure. An external set stands in it like a scenario."""
+"""A table of models and scenarios → a page. Pure. A benchmark stands in it like a scenario."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def build_leaderboard(
             drop, costs.
         every: `pipeline.matrix.list_scores` of all cells.
         data: what the models learned from and were tested on, under each scenario (of the first seed).
-        shifts: external set → what differs there from the training data.
+        shifts: benchmark → what differs there from the training data.
         protocol: under which the scores of `table` were counted.
     """
     scenarios = [str(s) for s in table["scenario"].unique()]
@@ -137,7 +137,7 @@ def describe_best(table: pd.DataFrame, inside: str) -> str:
 
 
 def _external(shifts: Mapping[str, Sequence[str]]) -> str:
-    return f", those of the inside one also on {plural(len(shifts), 'external set')}" if shifts else ""
+    return f", those of the inside one also on {plural(len(shifts), 'benchmark')}" if shifts else ""
 
 
 def _describe_shift(messages: Sequence[str]) -> str:
@@ -175,12 +175,12 @@ def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def protocol_table(every: pd.DataFrame) -> Table:
-    """Means over the seeds of one scenario's scores under every protocol."""
-    whole = every[every["class"].isna()]
-    means = whole.pivot_table("value", ["protocol", "model"], "score", sort=False).reindex(columns=list(EVERY))
+    """Means over the seeds of one scenario's scores under every protocol, then of each fold of a benchmark."""
+    whole = every[every["class"].isna()].assign(fold=every["fold"].fillna(""))
+    means = whole.pivot_table("value", ["fold", "protocol", "model"], "score", sort=False).reindex(columns=list(EVERY))
     rows = tuple(
-        Row((protocol, model, *(score(None if pd.isna(v) else v) for v in values)))
-        for protocol, model, *values in means.reset_index().itertuples(index=False)
+        Row((f"{protocol}, {fold}" if fold else protocol, model, *(score(None if pd.isna(v) else v) for v in values)))
+        for fold, protocol, model, *values in means.reset_index().itertuples(index=False)
     )
     return Table("Under every protocol", ("Protocol", "Model", *EVERY.values()), rows)
 

@@ -89,7 +89,7 @@ def ndvi(run: RunData) -> Iterator[Block]:
 
 def embedding(run: RunData) -> Iterator[Block]:
     """Parcels laid out by likeness of their reflectance, coloured by crop, by part and by region."""
-    if run.signatures is not None:
+    if run.signatures is not None and run.embedding:
         yield from draw_embedding(run.signatures, run.classes, {"part": run.split} if run.split else {})
 
 

@@ -22,6 +22,7 @@ from bocage.parcels.read import read_parcel_columns
 from bocage.reports.data import (
     Checkpoint,
     FinishedRun,
+    ForeignTest,
     Json,
     MapProduct,
     Panels,
@@ -81,8 +82,21 @@ def read_run(
         checkpoints={model: _checkpoint(folder) for model, folder in paths.checkpoints.items()},
         evaluation=_json(paths.evaluation / "evaluation.json") if paths.evaluation else None,
         panels=read_panels(paths.evaluation / "panels.npz") if paths.evaluation else None,
+        benchmarks=tuple(_foreign_test(folder) for folder in paths.benchmarks),
         maps={folder.name: _map(folder) for folder in paths.maps},
         provenance=provenance or {},
+    )
+
+
+def _foreign_test(folder: Path) -> ForeignTest:
+    record = read_json(_there(folder / "shift.json"))
+    findings = record["findings"]
+    return ForeignTest(
+        record["benchmark"],
+        folder.name,
+        read_json(_there(folder / "evaluation.json")),
+        None if findings is None else tuple(findings),
+        read_panels(folder / "panels.npz"),
     )
 
 

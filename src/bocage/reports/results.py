@@ -31,7 +31,7 @@ from bocage.core.page import (
 )
 from bocage.metrics.protocols import HIERARCHY, PROTOCOLS, find_protocol
 from bocage.reports import figures
-from bocage.reports.data import Checkpoint, Json, MapProduct, Panels, RunData
+from bocage.reports.data import Checkpoint, ForeignTest, Json, MapProduct, Panels, RunData
 
 BASELINES = {
     "majority": "majority class",
@@ -93,7 +93,7 @@ def level_text(evaluation: Json) -> str:
     for protocol in protocols(evaluation):
         for _, record, _ in scored(evaluation, protocol):
             for interval in (record.get("interval") or {}).values():
-                return f"Intervals hold {100 * interval['level']:.0f} % of the draws of a {interval['method']}."
+                return f"Intervals are at the {100 * interval['level']:.0f} % level, by {interval['method']}."
     first = next(scored(evaluation, protocols(evaluation)[0]))[1]
     return f"There are no intervals: {first['interval_reason']}."
 
@@ -388,6 +388,54 @@ def _panel_pixels(panels: Panels, names: Mapping[int, str]) -> pd.DataFrame:
             found = zip(*np.unique(image, return_counts=True), strict=True)
             rows += [(sample_id, layer, names.get(int(c), "ignore"), int(n)) for c, n in found]
     return pd.DataFrame(rows, columns=["sample_id", "layer", "class", "n_px"])
+
+
+# ── benchmarks ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def benchmarks(run: RunData) -> Iterator[Block]:
+    """Every model on every published test set: scores, what differs from its training data, some samples."""
+    titles = list(dict.fromkeys(test.benchmark for test in run.benchmarks))
+    for title in titles:
+        tests = [test for test in run.benchmarks if test.benchmark == title]
+        yield Heading(title)
+        yield _foreign_scores(tests)
+        for test in tests:
+            if test.shift:
+                said = " ".join(f["message"] for f in test.shift)
+                yield Text(f"{test.model}: what differs from its training data. {said}")
+        shown = next((test for test in tests if test.panels), None)
+        if shown is not None and shown.panels is not None:
+            yield Picture(
+                f"benchmark-{titles.index(title)}",
+                figures.sample_panels(shown.panels, run.classes),
+                _panel_pixels(shown.panels, {c.id: c.name for c in run.classes}),
+                f"Samples of {title}: true colour, labels, and what {shown.model} predicts, with its errors.",
+                f"{plural(len(shown.panels.sample_ids), 'sample')} of {title}, predicted by {shown.model}.",
+            )
+
+
+def _foreign_scores(tests: Sequence[ForeignTest]) -> Table:
+    keys = ("miou_foreground", "miou_present", "pixel_accuracy")
+    rows = []
+    for test in tests:
+        records = {test.model: test.evaluation["protocols"]}
+        if test is tests[-1]:
+            records |= {BASELINES.get(n, n): r["protocols"] for n, r in test.evaluation["baselines"].items()}
+        for name, by_protocol in records.items():
+            for protocol, record in by_protocol.items():
+                shown = (score(record[keys[0]]), interval_text(record, keys[0]), *(score(record[k]) for k in keys[1:]))
+                rows.append(Row((name, words(protocol), *shown), muted=name != test.model))
+    n, view = tests[0].evaluation["n_samples"], tests[0].evaluation["view"]
+    columns = (
+        "Model or baseline",
+        "protocol",
+        ">foreground mIoU",
+        ">interval",
+        ">present-class mIoU",
+        ">pixel accuracy",
+    )
+    return Table(f"Scores on {plural(n, 'sample')}, view {view}", columns, tuple(rows))
 
 
 # ── map ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -32,7 +32,7 @@ from bocage.reports.data import Json, RunData
 
 def build_report(run: RunData) -> Page:
     """The whole page."""
-    return Page(run.name, "report of a run", tuple(build_summary(run)), tuple(build_sections(run)))
+    return Page(run.title or run.name, "report of a run", tuple(build_summary(run)), tuple(build_sections(run)))
 
 
 def build_sections(run: RunData) -> list[Section]:
@@ -45,6 +45,7 @@ def build_sections(run: RunData) -> list[Section]:
         Section("split", "Split", tuple(materials.split(run))),
         Section("training", "Training", tuple(results.training(run))),
         Section("evaluation", "Evaluation", tuple(results.evaluation(run))),
+        *([Section("benchmarks", "Benchmarks", tuple(results.benchmarks(run)))] if run.benchmarks else []),
         Section("map", "Map", tuple(results.area_map(run))),
         Section("provenance", "Provenance", tuple(results.provenance(run))),
     ]

@@ -16,6 +16,7 @@ from bocage.reports.read import read_panels
 from bocage.reports.sections import build_report
 
 FIGURES = "figures"  # folder beside the page
+PANELS = "panels.png"
 
 
 def write_report(run: RunData, path: Path) -> Path:
@@ -44,10 +45,7 @@ def write_page(page: Page, path: Path) -> Path:
     return path
 
 
-def write_panels_picture(folder: Path, classes: Sequence[ClassInfo]) -> Path | None:
+def write_panels_picture(folder: Path, classes: Sequence[ClassInfo]) -> None:
     """panels.npz → panels.png, if there is one: true colour, reference, prediction, errors."""
-    panels = read_panels(folder / "panels.npz")
-    if panels is None:
-        return None
-    write_bytes(folder / "panels.png", sample_panels(panels, classes))
-    return folder / "panels.png"
+    if panels := read_panels(folder / "panels.npz"):
+        write_bytes(folder / PANELS, sample_panels(panels, classes))

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from bocage.core.errors import CorruptFile, DataError, MissingFile
 from bocage.splits.record import Split
 
+SPLIT = "split.parquet"  # its name in the folders of the flow
 FORMAT = "bocage-split-1"
 COLUMNS = ("sample_id", "part", "block_id", "reason")
 

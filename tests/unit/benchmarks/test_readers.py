@@ -119,13 +119,6 @@ def test_counts_of_a_copy_stand_beside_the_published_ones(miniatures: dict[str, 
     assert count("eurocrops_holdout") == {"windows of BE_VLG_2021": 6, "windows of BE_WAL_2021": 6}
 
 
-def test_one_country_year_of_the_holdout_is_judged_by_itself(miniatures: dict[str, Path]) -> None:
-    benchmark, path = BENCHMARKS["eurocrops_holdout"], miniatures["eurocrops_holdout"] / "BE_WAL_2021"
-    options = parse_options(benchmark, {})
-    assert benchmark.check(path, options) == []
-    assert benchmark.count(path, options) == {"windows of BE_WAL_2021": 6}
-
-
 def test_dacia5_windows_are_left_out_by_reason() -> None:
     options, may, winter = Dacia5Options(), date(2020, 5, 19), date(2020, 2, 14)
     labels = np.zeros((256, 256), np.uint8)

@@ -70,3 +70,9 @@ def test_templates_schema_and_show(capsys, tmp_path):
     assert json.loads(capsys.readouterr().out)["training"]["epochs"] == 7
     assert main(["config", "schema", "--json"]) == 0
     assert "training" in json.loads(capsys.readouterr().out)["properties"]
+
+
+def test_a_run_that_was_killed_at_once_has_no_status(tmp_path, capsys):
+    (tmp_path / "events.jsonl").write_text('{"time": "2026-01-01", "eve')
+    assert main(["status", str(tmp_path)]) == 3
+    assert "events.jsonl is not there, or empty" in " ".join(capsys.readouterr().err.split())

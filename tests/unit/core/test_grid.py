@@ -12,7 +12,6 @@ from bocage.core.grid import (
     make_grid,
     project,
     same_lattice,
-    window_of,
 )
 
 GRID = make_grid("EPSG:32631", 500_000, 4_900_000, 10, (20, 30))
@@ -22,7 +21,6 @@ def test_a_grid_knows_its_bounds_and_its_parts():
     assert grid_bounds(GRID) == (500_000, 4_899_800, 500_300, 4_900_000)
     part = grid_window(GRID, Window(2, 3, 4, 5))
     assert grid_bounds(part) == (500_030, 4_899_940, 500_080, 4_899_980)
-    assert window_of(GRID, part) == Window(2, 3, 4, 5)
 
 
 def test_a_shifted_grid_is_another_lattice():
@@ -30,10 +28,6 @@ def test_a_shifted_grid_is_another_lattice():
     assert same_lattice(GRID, make_grid("EPSG:32631", 499_990, 4_900_050, 10, (2, 2)))
     assert not same_lattice(GRID, shifted)
     assert not same_lattice(GRID, make_grid("EPSG:32632", 500_000, 4_900_000, 10, (20, 30)))
-    with pytest.raises(GridMismatch, match="lattice"):
-        window_of(GRID, shifted)
-    with pytest.raises(GridMismatch, match="outside"):
-        window_of(GRID, make_grid("EPSG:32631", 499_990, 4_900_000, 10, (2, 2)))
 
 
 def test_a_grid_survives_json():

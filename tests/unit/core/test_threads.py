@@ -10,11 +10,11 @@ from bocage.core.threads import even_parts, side_by_side
 
 KERNELS = """
 import numpy as np, torch
-from bocage.cubes.build import convert_band
+from bocage.cubes.flag import convert_band
 from bocage.patches.objects import add_pixels, empty_sums, sorted_statistics
 before = torch.get_num_threads()
 stored, marks = np.empty((40, 40), np.int16), np.zeros((40, 40), np.uint8)
-convert_band(np.ones((40, 40), np.uint16), np.zeros(65536, np.int16), stored, marks)
+convert_band(np.ones((40, 40), np.uint16), np.zeros(65536, np.int16), 0, stored, marks)
 slots = np.zeros((40, 40), np.int32)
 add_pixels(empty_sums(1, 2), np.ones((2, 40, 40), np.int16), slots == 0, slots)
 sorted_statistics(np.ones((2, 1600), np.float32), slots.ravel(), 1)

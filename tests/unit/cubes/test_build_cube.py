@@ -10,7 +10,7 @@ from affine import Affine
 
 from bocage.core.digest import digest_tree
 from bocage.core.errors import CorruptFile, GridMismatch, MissingBand, MissingFile, NothingLeft, RadiometryContradiction
-from bocage.core.grid import Window, grid_to_json, window_of
+from bocage.core.grid import Window, grid_to_json, grid_window
 from bocage.cubes import build
 from bocage.cubes.build import build_cube, check_scenes
 from bocage.cubes.options import CubeOptions
@@ -213,7 +213,7 @@ def test_windows_and_dates_of_a_cube(safe, tmp_path):
     assert np.array_equal(part.reflectance, whole.reflectance[[2, 0], :, 3:10, 5:9])
     assert np.array_equal(part.quality, store.read_quality(window, [2, 0]))
     assert part.days.tolist() == whole.days[[2, 0]].tolist()
-    assert window_of(store.grid, part.grid) == window
+    assert part.grid == grid_window(store.grid, window)
     with pytest.raises(GridMismatch, match="reaches outside the cube of 20 × 20"):
         store.read(Window(15, 0, 6, 1))
 

@@ -147,6 +147,12 @@ def test_several_tiles_do_not_go_into_one_file(safe, products, tmp_path, capsys)
     assert run(capsys, "--catalog", products, "--tile", "31TFJ", "--out", tmp_path / "cube.nc")[0] == 0
 
 
+def test_a_catalog_on_the_network_needs_a_region_and_no_path(tmp_path, capsys):
+    code, result = run(capsys, "--catalog", "earth_search", "--out", tmp_path / "cube.nc")
+    assert code == 2
+    assert "is the whole world: give --region" in result["error"]["message"]
+
+
 def test_values_that_will_not_do_are_a_mistake_of_the_command_line(tmp_path, capsys):
     line = ["cube", "--catalog", str(tmp_path), "--out", str(tmp_path / "cube.nc")]
     assert main([*line, "--composite", "montly-median"]) == 2

@@ -13,7 +13,8 @@ from bocage.core.sample import Origin, Sample
 from bocage.core.tally import Tally
 from bocage.evaluation.judge import MAJORITY
 from bocage.evaluation.options import EvaluationOptions
-from bocage.evaluation.score_benchmark import FOLD_MEAN, JUDGED, evaluate_benchmark, majority_counts
+from bocage.evaluation.score_benchmark import FOLD_MEAN, evaluate_benchmark, majority_counts
+from bocage.evaluation.write import JUDGED
 
 CLASSES = ("background", "wheat", "maize")
 OPTIONS = EvaluationOptions(bootstrap=100)

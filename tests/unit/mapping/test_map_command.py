@@ -39,7 +39,7 @@ class Place(NamedTuple):
 
     @property
     def catalog(self) -> tuple[object, ...]:
-        return ("--catalog", "local_safe", "--path", self.safe)
+        return ("--catalog", self.safe)
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +163,8 @@ def test_slips_are_refused(capsys, tmp_path, place):
     assert (code, "--checkpoint" in said) == (CONFIG, True), said
     code, said = refuse(capsys, tmp_path / "b", "--checkpoint", place.checkpoint)
     assert (code, "--cube" in said) == (CONFIG, True), said
+    code, said = refuse(capsys, tmp_path / "h", "--checkpoint", place.checkpoint, "--catalog", "earth_search")
+    assert (code, "is the whole world: give --region" in said) == (CONFIG, True), said
     code, said = refuse(capsys, tmp_path / "c", "--checkpoint", tmp_path, "--cube", place.cube)
     assert (code, "is not a checkpoint" in said) == (SOURCE, True), said
     code, said = refuse(capsys, tmp_path / "d", "--checkpoint", place.checkpoint, "--cube", tmp_path)

@@ -32,6 +32,8 @@ from bocage.testing.predictors import check_predictor
 
 NAMES, COLORS = ("background", "wheat, soft", "maize"), ("#000000", "#ffcc00", "#00aa55")
 GRID = make_grid("EPSG:32631", 500_000, 5_000_000, 10, (4, 6))
+RASTERS, TABLES = {"class_map", "confidence_map", "probabilities"}, {"parcels", "parcels_gpkg", "areas"}
+ASSETS = RASTERS | TABLES | {"style", "legend", "model"}
 
 
 class Shares:
@@ -125,19 +127,8 @@ def make_item(grid=GRID, **changed):
         "model": {"name": "u", "kind": "unet4_gn", "n_parameters": 17_000_000, "n_dates": 1, "preprocessing": {"a": 1}},
         "scenes": ("S2A",),
     }
-    keys = (
-        "class_map",
-        "confidence_map",
-        "probabilities",
-        "parcels",
-        "parcels_gpkg",
-        "areas",
-        "style",
-        "legend",
-        "model",
-    )
     record = build_item(
-        "all-31TEJ", grid, np.array([17700, 17800], np.int32), {key: f"{key}.x" for key in keys}, **options | changed
+        "all-31TEJ", grid, np.array([17700, 17800], np.int32), {key: f"{key}.x" for key in ASSETS}, **options | changed
     )
     return json.loads(json.dumps(record))
 
@@ -372,19 +363,7 @@ def test_two_tiles_make_one_mosaic_and_all_files_open(tmp_path: Path):
     item = json.loads((tmp_path / "all" / made["stac_item"]).read_text())
     pystac.Item.from_dict(item)
     assert item["properties"]["proj:shape"] == [300, 460]
-    assert {key for key, asset in item["assets"].items() if (tmp_path / "all" / asset["href"]).is_file()} == {
-        *(
-            "class_map",
-            "confidence_map",
-            "probabilities",
-            "parcels",
-            "parcels_gpkg",
-            "areas",
-            "style",
-            "legend",
-            "model",
-        )
-    }
+    assert {key for key, asset in item["assets"].items() if (tmp_path / "all" / asset["href"]).is_file()} == ASSETS
     assert not list((tmp_path / "all").glob(".*"))
 
 
