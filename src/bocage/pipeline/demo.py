@@ -71,7 +71,7 @@ def shrink_experiment(file: Path, out: Path, *, seed: int, size_px: int, say: Ca
     """Write an invented country (once) for each country-year of an experiment; returns the overrides for them.
 
     The overrides put the invented parcels and scenes in place of the experiment's, then what `small/<name>.yaml` beside
-    the experiment sets (keys as in `--set`). A country that is not among the invented ones gets one that its year still
+    the experiment sets (keys as in `--set`). A country that is not among the invented ones becomes one that its year still
     has free.
 
     Raises:
@@ -87,7 +87,7 @@ def shrink_experiment(file: Path, out: Path, *, seed: int, size_px: int, say: Ca
             raise ConfigError(f"{file}: parcels give no year, so no invented country can stand in for theirs.")
         code = choose_country(part.parcels.country, year, taken)
         taken.add((code, year))
-        name = f"{part.parcels.country or code}-{year}"
+        name = f"{code}-{year}"
         say(f"an invented {code} {year} of {size_px / 100:g} km x {size_px / 100:g} km in {out / name} (seed {seed})")
         options = SyntheticOptions(seed=seed, size_px=size_px, countries=(code,), years=(year,))
         made = write_country(out / name, options)
@@ -95,7 +95,7 @@ def shrink_experiment(file: Path, out: Path, *, seed: int, size_px: int, say: Ca
         values |= {
             f"{f'also.{i - 1}.' if i else ''}{section}": value
             for section, value in {
-                "parcels": {"path": str(made.eurocrops_path), "country": part.parcels.country, "year": year},
+                "parcels": {"path": str(made.eurocrops_path), "country": code, "year": year},
                 "scenes": {"path": str(made.safe_folder), "season": season},
                 "regions": {},
             }.items()
