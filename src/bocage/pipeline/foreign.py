@@ -84,7 +84,8 @@ def judge_checkpoints(
 
 
 def make_benchmarks(context: Context, draft: Draft) -> None:
-    """Every model on every benchmark: a folder each with evaluation.json, panels.npz and shift.json."""
+    """Every model on every benchmark, beside the nearest class spectrum of the training part: a folder each with what
+    `judge_checkpoints` writes, and shift.json."""
     experiment = context.experiment
     learned_from = (context.path("datasets"), context.path("splits") / SPLIT)
     pieces = [
