@@ -71,8 +71,8 @@ def shrink_experiment(file: Path, out: Path, *, seed: int, size_px: int, say: Ca
     """Write an invented country (once) for each country-year of an experiment; returns the overrides for them.
 
     The overrides put the invented parcels and scenes in place of the experiment's, then what `small/<name>.yaml` beside
-    the experiment sets (keys as in `--set`). A country that is not among the invented ones becomes one that its year still
-    has free.
+    the experiment sets (keys as in `--set`). A country that is not among the invented ones becomes one that its year
+    still has free.
 
     Raises:
         ConfigError: if parcels give no year, or a year has more countries than there are invented ones.
