@@ -63,3 +63,4 @@ def test_a_copy_that_is_not_there_and_keys_that_do_not_exist(bocage, cache, expe
     )
     assert code == 3
     assert "No copy of pastis" in message
+    assert not (tmp_path / "run").exists()  # said before anything is built

@@ -43,12 +43,15 @@ def register(app: typer.Typer, dataset: typer.Typer) -> None:
 
 def walk(file: Path, overrides: list[str], out: Path | None, target: str | None) -> dict[str, Any]:
     """Load, run up to `target`, and describe what came out."""
+    from bocage.pipeline.foreign import find_copies
     from bocage.pipeline.run import needed_stages, run_stages
     from bocage.pipeline.stages import plan_stages
 
     experiment = load_experiment(file, overrides)
     folder = out or Path("runs") / experiment.name
     stages = needed_stages(plan_stages(experiment), target)
+    if "benchmarks" in {s.name for s in stages}:
+        find_copies(experiment)
     results = run_stages(stages, experiment, out=folder, store=ArtifactStore(), workers=settings.workers, say=say)
     evaluation = read_json(folder / "evaluation.json") if "evaluation" in {s.name for s in stages} else None
     report_path = folder / "report.html" if "reports" in {s.name for s in stages} else None

@@ -105,7 +105,16 @@ def make_benchmarks(context: Context, draft: Draft) -> None:
 
 def fingerprint_copies(experiment: Experiment) -> dict[str, str]:
     """What the keys of the stage have of the copies; see `fingerprint_tree`."""
-    return {f"{i} {o.name}": fingerprint_tree(_copy_of(o)) for i, o in enumerate(experiment.benchmarks)}
+    return {f"{i} {options.name}": fingerprint_tree(copy) for i, (options, copy) in enumerate(find_copies(experiment))}
+
+
+def find_copies(experiment: Experiment) -> list[tuple[BenchmarkOptions, Path]]:
+    """The benchmarks of an experiment and where their copies are.
+
+    Raises:
+        MissingFile: of the first that is not there; says where to get it.
+    """
+    return [(options, _copy_of(options)) for options in experiment.benchmarks]
 
 
 def _copy_of(options: BenchmarkOptions) -> Path:
@@ -125,9 +134,9 @@ def check_benchmarks(experiment: Experiment) -> None:
     Raises:
         MissingFile, CorruptFile: of the first such copy.
     """
-    for options in experiment.benchmarks:
+    for options, copy in find_copies(experiment):
         benchmark = BENCHMARKS[options.name]
-        check_copy(benchmark, _copy_of(options), parse_options(benchmark, options.options))
+        check_copy(benchmark, copy, parse_options(benchmark, options.options))
 
 
 def place_of(options: BenchmarkOptions) -> str:
