@@ -44,7 +44,7 @@ def step_of(batch: Batch, base_channels: int, precision: Literal["fp32", "bf16"]
     network = kind.build(UNet4Options(base_channels=base_channels, dropout=0.0), N_BANDS, 1, N_CLASSES)
     initialize(network, 0)
     if ours:
-        network = arrange(network, device="cpu", precision=precision)
+        network = arrange(network, device="cpu")
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-4, fused=ours)
     weights = torch.ones(N_CLASSES)
     image, valid, days, labels = batch

@@ -91,7 +91,7 @@ def train_network(
     ):
         network = kind.build(model.options, len(info.bands), n_dates, len(info.classes))
         initialize(network, sub_seed(seed, "weights"))
-        network = arrange(network, device=device, precision=options.precision)
+        network = arrange(network, device=device)
         optimizer = _optimizer(network, options)
         scaler = torch.amp.GradScaler(device, enabled=options.precision == "fp16")  # small gradients are 0 in fp16
         history = _resume(folder / STATE_FILE, network, optimizer, scaler, fingerprint)

@@ -29,14 +29,10 @@ def logits(network: nn.Module, image: Tensor, valid: Tensor, days: Tensor, *, si
     return result[..., :height, :width]
 
 
-def arrange(network: nn.Module, *, device: str, precision: Precision) -> nn.Module:
-    """The network on its device, in the memory layout that is fastest there.
-
-    On CPU, channels-last makes fp32 convolutions faster (0.79–0.95 of the time) and bf16 ones no faster (1.0–1.2).
-    """
-    channels_last = precision == "fp32" or device != "cpu"
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    return network.to(device).to(memory_format=layout)  # type: ignore[call-overload,no-any-return]
+def arrange(network: nn.Module, *, device: str) -> nn.Module:
+    """The network on its device, channels last: there convolutions are fastest (a U-Net on CPU takes 0.79 of the time
+    in fp32, 0.79 in bf16)."""
+    return network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def computing_in(precision: Precision, device: str) -> torch.autocast:
@@ -75,7 +71,7 @@ class NetworkPredictor:
     ) -> None:
         self.bands, self.class_names, self.n_dates = bands, class_names, n_dates
         self.reach_px = reach_px
-        self._network = arrange(network, device=device, precision=precision).eval()
+        self._network = arrange(network, device=device).eval()
         self._size_multiple, self._device, self._precision = size_multiple, device, precision
 
     @torch.inference_mode()
