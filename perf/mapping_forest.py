@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import rasterio
 
 from bocage.cubes.store import open_cube
 from bocage.mapping.map_area import map_area
 from bocage.mapping.options import MappingOptions
+from bocage.models.checkpoint import FOREST_FILE, load_forest, save_forest
 from bocage.models.options import ContextForestOptions
 from bocage.models.trees.forests import build_forest, context_features
 from bocage.models.trees.predictor import ForestPredictor, pixel_rows
@@ -43,19 +43,20 @@ def prepare(folder: Path, size_px: int) -> None:
     rng = np.random.default_rng(0)
     some = rng.permutation(len(rows))[:N_FIT]
     labels = (rows[some, :3] * 7 + rng.normal(0, 0.3, (len(some), 3))).sum(1).clip(0, len(CLASSES) - 1).astype(np.uint8)
-    joblib.dump(build_forest(OPTIONS, 0, None).fit(rows[some], labels), folder / "forest.joblib")
+    save_forest(build_forest(OPTIONS, 0, None).fit(rows[some], labels), folder / FOREST_FILE)
 
 
 def ours(folder: Path) -> Any:
-    forest, features = joblib.load(folder / "forest.joblib"), context_features(OPTIONS, BANDS)
-    predictor = ForestPredictor(forest, features, class_names=CLASSES, n_dates=1)
+    predictor = ForestPredictor(
+        load_forest(folder / FOREST_FILE), context_features(OPTIONS, BANDS), class_names=CLASSES, n_dates=1
+    )
     map_area(predictor, open_cube(folder / "cube"), None, folder / "ours", MappingOptions(), colors=COLORS)
     with rasterio.open(folder / "ours" / "class_map.tif") as raster:
         return raster.read(1)
 
 
 def by_hand(folder: Path) -> Any:
-    forest = joblib.load(folder / "forest.joblib")
+    forest = load_forest(folder / FOREST_FILE)
     with rasterio.open(folder / "source.tif") as raster:
         image, profile = raster.read().astype(np.float32) / 10_000, raster.profile
     around = image[[BANDS.index(band) for band in OPTIONS.context_bands]]

@@ -75,7 +75,7 @@ def build_cube(plan: CubePlan, folder: Path, options: CubeOptions, *, threads: i
     check_scenes(plan.scenes, options)
     if plan.periods:
         return _build_composites(plan, folder, options, threads)
-    writer = CubeWriter(folder, _shape(plan, len(plan.scenes)), digest_plan(plan, options), threads=threads)
+    writer = CubeWriter(folder, plan.shape(len(plan.scenes)), digest_plan(plan, options), threads=threads)
     _write_dates(writer, plan.scenes, plan, options, threads)
     tally = _count_scenes(plan, writer.done)
     filled = fill_cube(writer, plan, [s.day for s in _kept(plan.scenes, writer.done)], options)
@@ -85,12 +85,12 @@ def build_cube(plan: CubePlan, folder: Path, options: CubeOptions, *, threads: i
 
 def _build_composites(plan: CubePlan, folder: Path, options: CubeOptions, threads: int | None) -> Tally:
     digest, beside = digest_plan(plan, options), folder / "period"  # one period's dates, replaced by the next's
-    writer = CubeWriter(folder, _shape(plan, len(plan.periods)), digest, counts=True, threads=threads)
+    writer = CubeWriter(folder, plan.shape(len(plan.periods)), digest, counts=True, threads=threads)
     for position, period in enumerate(plan.periods):
         if period.name in writer.done:
             continue
         scenes = [s for s in plan.scenes if period.holds(s.day)]
-        dates = CubeWriter(beside, _shape(plan, len(scenes)), digest_value([digest, period.name]), threads=threads)
+        dates = CubeWriter(beside, plan.shape(len(scenes)), digest_value([digest, period.name]), threads=threads)
         _write_dates(dates, scenes, plan, options, threads)
         shares = compose(dates, writer, position, plan, options, threads)
         writer.keep(period.name, {"scenes": dates.done, **shares})
@@ -117,7 +117,7 @@ def compose(
     mean, least and largest number of observations of a pixel."""
     n_nodata = n_valid = 0
     counts = np.zeros(len(dates.done) + 1, np.int64)  # pixels by number of observations
-    for block in plan_blocks(_shape(plan, max(dates.n_kept, 1)), options.memory_gb):
+    for block in plan_blocks(plan.shape(max(dates.n_kept, 1)), options.memory_gb):
         stored, quality = dates.read(block)
         image, observed = reduce_dates(
             stored, find_valid(quality), options.statistic, threads=threads or os.cpu_count() or 1
@@ -145,7 +145,7 @@ def fill_cube(writer: CubeWriter, plan: CubePlan, days: Sequence[int], options: 
     if options.fill == "none":
         return {}
     n_filled, n_valid = np.zeros(len(days), np.int64), np.zeros(len(days), np.int64)
-    for block in track(plan_blocks(_shape(plan, len(days)), options.memory_gb), f"Filling {plan.name}", unit="blocks"):
+    for block in track(plan_blocks(plan.shape(len(days)), options.memory_gb), f"Filling {plan.name}", unit="blocks"):
         stored, quality = writer.read(block)
         own = find_valid(quality) & ((quality & FILLED) == 0)
         filled, gaps = fill_gaps(stored, own, np.array(days, np.int32), method=options.fill)
@@ -179,7 +179,7 @@ def _write_date(
         counts[:] += np.bincount(quality.ravel(), minlength=N_QUALITY)
         writer.put_quality(writer.n_kept, window, quality)
 
-    strips = plan_strips(_shape(plan, 1), options.memory_gb, threads=threads or os.cpu_count() or 1)
+    strips = plan_strips(plan.shape(1), options.memory_gb, threads=threads or os.cpu_count() or 1)
     put_reflectance = partial(writer.put_reflectance, writer.n_kept)
     dark = read_date(scene, plan.grid, options, strips, put_reflectance, put_quality, threads=threads)
     contradiction = find_contradiction(scene, dark_reflectance(dark))
@@ -319,10 +319,6 @@ def digest_plan(plan: CubePlan, options: CubeOptions) -> str:
     """Digest of what a cube is made of, but for the bytes of the products."""
     scenes, periods = [s.to_json() for s in plan.scenes], [p.name for p in plan.periods]
     return digest_value({"grid": grid_to_json(plan.grid), "scenes": scenes, "periods": periods, "options": options})
-
-
-def _shape(plan: CubePlan, n_dates: int) -> tuple[int, int, int, int]:
-    return n_dates, len(plan.bands), int(plan.grid.shape[0]), int(plan.grid.shape[1])
 
 
 def _kept(scenes: Iterable[Scene], done: Mapping[str, Mapping[str, Any]]) -> list[Scene]:

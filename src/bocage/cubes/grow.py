@@ -34,7 +34,7 @@ def grow_cube(folder: Path, plan: CubePlan, options: CubeOptions, inputs: Mappin
     if not names:
         return 0
     done, files = read_json(earlier / "cube.json")["done"], read_json(earlier / RECORD)["files"]
-    shape = len(plan.periods or plan.scenes), len(plan.bands), int(plan.grid.shape[0]), int(plan.grid.shape[1])
+    shape = plan.shape(len(plan.periods or plan.scenes))
     writer = CubeWriter(folder, shape, digest_plan(plan, options), counts=bool(plan.periods))
     for name in names:
         notes = {key: value for key, value in done[name].items() if key != "dropped"}

@@ -41,6 +41,10 @@ class CubePlan:
     days: Int32
     periods: tuple[Period, ...] = ()
 
+    def shape(self, n_dates: int) -> tuple[int, int, int, int]:
+        """(time, band, y, x) with so many dates."""
+        return n_dates, len(self.bands), int(self.grid.shape[0]), int(self.grid.shape[1])
+
 
 def plan_cube(
     scenes: Sequence[Scene],

@@ -174,7 +174,7 @@ def load_predictor(folder: Path, *, device: str = "cpu", precision: Precision = 
     record = read_record(folder)
     kind = MODELS[record.kind]
     if isinstance(kind, ForestKind):
-        predictor = _load_forest(folder / FOREST_FILE, record, kind)
+        predictor = _forest_predictor(folder / FOREST_FILE, record, kind)
     elif isinstance(kind, BoosterKind):
         predictor = _load_booster(folder / BOOSTER_FILE, record, kind)
     else:
@@ -216,9 +216,19 @@ def _network_predictor(
     )
 
 
-def _load_forest(path: Path, record: ModelRecord, kind: ForestKind) -> Predictor:
-    options = kind.options.model_validate(record.options)
-    features = kind.features(options, record.bands)
+def _forest_predictor(path: Path, record: ModelRecord, kind: ForestKind) -> Predictor:
+    features = kind.features(kind.options.model_validate(record.options), record.bands)
+    forest = load_forest(path)
+    _check_features(path, forest.n_features_in_, features.count(record.n_dates or 1))
+    return ForestPredictor(forest, features, class_names=record.class_names, n_dates=record.n_dates)
+
+
+def load_forest(path: Path) -> RandomForestClassifier:
+    """What `save_forest` wrote, to run on all CPUs; nothing but a forest is loaded.
+
+    Raises:
+        CorruptFile: if the file holds anything else.
+    """
     try:
         foreign = set(get_untrusted_types(file=path)) - TRUSTED_TYPES
         if foreign:
@@ -228,9 +238,8 @@ def _load_forest(path: Path, record: ModelRecord, kind: ForestKind) -> Predictor
         raise CorruptFile(f"{path} is not a forest written by bocage: {error}") from error
     if not isinstance(forest, RandomForestClassifier):
         raise CorruptFile(f"{path} holds a {type(forest).__name__}, not a forest")
-    _check_features(path, forest.n_features_in_, features.count(record.n_dates or 1))
     forest.n_jobs = -1
-    return ForestPredictor(forest, features, class_names=record.class_names, n_dates=record.n_dates)
+    return forest
 
 
 def _load_booster(path: Path, record: ModelRecord, kind: BoosterKind) -> Predictor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,9 +95,9 @@ def make_benchmarks(context: Context, draft: Draft) -> None:
             2,
             [options, experiment.evaluation, experiment.seed],
             partial(_build_one, options, context.path(f"train/{model.name}"), learned_from, experiment),
-            {"model": context.artifacts[f"train/{model.name}"].key, "copy": fingerprint_tree(_copy_of(options))},
+            {"model": context.artifacts[f"train/{model.name}"].key, "copy": fingerprint},
         )
-        for options in experiment.benchmarks
+        for options, fingerprint in zip(experiment.benchmarks, fingerprint_copies(experiment).values(), strict=True)
         for model in experiment.models
     ]
     link_pieces(draft, pieces, run_pieces(context, pieces))
@@ -114,18 +114,14 @@ def find_copies(experiment: Experiment) -> list[tuple[BenchmarkOptions, Path]]:
     Raises:
         MissingFile: of the first that is not there; says where to get it.
     """
-    return [(options, _copy_of(options)) for options in experiment.benchmarks]
-
-
-def _copy_of(options: BenchmarkOptions) -> Path:
-    path = Path(options.path)
-    if not path.exists():
-        benchmark = BENCHMARKS[options.name]
-        raise MissingFile(
-            f"No copy of {benchmark.name} at {path}. Correct the path in the section `benchmarks`; it is to be had at: "
-            f"{benchmark.where}."
-        )
-    return path
+    found = [(options, Path(options.path)) for options in experiment.benchmarks]
+    for options, path in found:
+        if not path.exists():
+            raise MissingFile(
+                f"No copy of {options.name} at {path}. Correct the path in the section `benchmarks`; it is to be had "
+                f"at: {BENCHMARKS[options.name].where}."
+            )
+    return found
 
 
 def check_benchmarks(experiment: Experiment) -> None:
@@ -144,6 +140,14 @@ def place_of(options: BenchmarkOptions) -> str:
     return "-".join([options.name, *([options.view] if options.view else [])])
 
 
+@lru_cache(maxsize=1)  # the pieces of one run have one training part
+def _learn_centroid(dataset: Path, split: Path, options: EvaluationOptions, seed: int) -> dict[str, Predictor]:
+    from bocage.evaluation.judge import CENTROID, learn_baselines
+
+    _summary, learned = learn_baselines(open_dataset(dataset), read_split(split), options, seed)
+    return {CENTROID: learned[CENTROID]}
+
+
 def _build_one(
     options: BenchmarkOptions,
     checkpoint: Path,
@@ -152,10 +156,6 @@ def _build_one(
     folder: Path,
     _: int,
 ) -> None:
-    from bocage.evaluation.judge import CENTROID, learn_baselines
-
-    dataset, split = open_dataset(learned_from[0]), read_split(learned_from[1])
-    _summary, learned = learn_baselines(dataset, split, experiment.evaluation, experiment.seed)
     shifts = judge_checkpoints(
         BENCHMARKS[options.name],
         Path(options.path),
@@ -164,7 +164,7 @@ def _build_one(
         view=options.view,
         settings=options.options,
         seed=experiment.seed,
-        baselines={CENTROID: learned[CENTROID]},
+        baselines=_learn_centroid(*learned_from, experiment.evaluation, experiment.seed),
         folder=folder,
     )[1]
     (findings,) = shifts.values()
