@@ -30,21 +30,21 @@ class ConvStarCell(nn.Module):
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
         """Hidden states (B, T, F, H, W) of x (B, T, C, H, W); dates not `seen` (B, T) change nothing."""
-        dates = x.flatten(0, 1)
+        b, t, _, h, w = x.shape
         padding, weight = self.gate.padding, self.gate.weight
-        candidate = self.candidate(dates).tanh().unflatten(0, seen.shape)
-        from_input = F.conv2d(dates, weight[:, : self.n_in], self.gate.bias, padding=padding).unflatten(0, seen.shape)  # type: ignore[no-untyped-call]
-        hidden = torch.zeros_like(candidate[:, 0])
+        dates_first = x.transpose(0, 1).flatten(0, 1)
+        candidate = self.candidate(dates_first).tanh().view(t, b, -1, h, w)
+        from_input = F.conv2d(dates_first, weight[:, : self.n_in], self.gate.bias, padding=padding).view(t, b, -1, h, w)
+        hidden = torch.zeros_like(candidate[0])
         steps = []
-        for date in range(seen.shape[1]):
-            gate = from_input[:, date]
+        for date in range(t):
+            gate = from_input[date]
             if date:  # before the first date the hidden state is zero, and so is what comes from it
                 gate = gate + F.conv2d(hidden, weight[:, self.n_in :], padding=padding)
-            k = gate.sigmoid()
-            new = ((1 - k) * hidden + k * candidate[:, date]).tanh()
+            new = torch.lerp(hidden, candidate[date], gate.sigmoid()).tanh()
             hidden = torch.where(seen[:, date, None, None, None], new, hidden)
             steps.append(hidden)
-        return torch.stack(steps, dim=1)
+        return torch.cat(steps).view(t, b, -1, h, w).transpose(0, 1)
 
 
 class ConvStar(nn.Module):

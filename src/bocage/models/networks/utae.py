@@ -24,6 +24,7 @@ from bocage.models.registry import MODELS, NetworkKind, PaperSetting
 
 LONGEST_DAYS = 1000.0  # wavelength of the date encoding
 ENCODER_GROUPS = 4
+CHUNK_PX_CPU = 1 << 16  # pixels of dates encoded at once on a CPU where nothing is learnt: they stay in the cache
 REFUSED = -1e4  # score of a date that is not seen: no weight after the softmax, also in half precision
 
 
@@ -124,12 +125,17 @@ class TemporalAttention(nn.Module):
 
 
 def average_dates(x: Tensor, weights: Tensor) -> Tensor:
-    """(B, T, C, H, W) -> (B, C, H, W): each head's up-sampled weights (B, heads, T, h, w) for its group of channels."""
-    n_heads = weights.shape[1]
-    full = F.interpolate(weights.flatten(1, 2), size=x.shape[-2:], mode="bilinear", align_corners=False)
-    full = full.unflatten(1, (n_heads, -1)).to(x.dtype)  # type: ignore[no-untyped-call]
-    groups = x.unflatten(2, (n_heads, -1))  # type: ignore[no-untyped-call]
-    return torch.einsum("bgtyx,btgcyx->bgcyx", full, groups).flatten(1, 2)
+    """(B, T, C, H, W) -> (B, C, H, W): each head's up-sampled weights (B, heads, T, h, w) for its group of channels.
+
+    Date by date into one float32 sum: no array of all products, which takes six times as long on a CPU.
+    """
+    per_head = x.shape[2] // weights.shape[1]
+    total = torch.zeros((), device=x.device)
+    for date in range(x.shape[1]):
+        wide = weights[:, :, date].repeat_interleave(per_head, dim=1).contiguous(memory_format=torch.channels_last)
+        full = F.interpolate(wide, size=x.shape[-2:], mode="bilinear", align_corners=False)
+        total = torch.addcmul(total, x[:, date], full)
+    return total.to(x.dtype)
 
 
 class Utae(nn.Module):
@@ -160,16 +166,26 @@ class Utae(nn.Module):
     def forward(self, image: Tensor, valid: Tensor, days: Tensor) -> Tensor:
         """Logits (B, K, H, W); H and W multiples of 16, the least that mirrored edges allow three levels down."""
         seen = seen_dates(valid)
-        maps = [self.entry(image.flatten(0, 1))]
-        for down in self.down:
-            maps.append(down(maps[-1]))
-        series = [m.unflatten(0, seen.shape) for m in maps]
+        parts = [self._encode(dates) for dates in _chunks(image.flatten(0, 1))]
+        series = [torch.cat(level).unflatten(0, seen.shape) for level in zip(*parts, strict=True)]  # type: ignore[no-untyped-call]
         position = season_position(days, seen, encoding=self.date_encoding)
         x, weights = self.attention(series.pop(), seen, position)
         for up in self.up:
             x = up(x, average_dates(series.pop(), weights))
         logits: Tensor = self.head(x)
         return logits
+
+    def _encode(self, dates: Tensor) -> list[Tensor]:
+        maps = [self.entry(dates)]
+        for down in self.down:
+            maps.append(down(maps[-1]))
+        return maps
+
+
+def _chunks(dates: Tensor) -> tuple[Tensor, ...]:
+    if torch.is_grad_enabled() or torch.compiler.is_exporting() or dates.device.type != "cpu":
+        return (dates,)
+    return torch.split(dates, max(1, CHUNK_PX_CPU // (dates.shape[-2] * dates.shape[-1])))
 
 
 def build_utae(options: UtaeOptions, n_bands: int, n_dates: int, n_classes: int) -> Utae:
