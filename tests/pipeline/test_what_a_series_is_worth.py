@@ -1,4 +1,4 @@
-"""On an invented country in two seasons, models of series against models of single dates, on held-out blocks.
+"""On an invented country in two seasons, networks of series against forests and a U-Net, on held-out blocks.
 
 The same fields in 2020 and 2021, four clear dates each. Every window is one sample with all its dates in one data set,
 and a sample a date in the other; the test part is the same blocks, so differences have paired intervals.
@@ -42,6 +42,8 @@ SERIES = [
     {"name": "convstar", "kind": "convstar", "options": {"n_hidden": 24, "n_layers": 2}},
 ]
 BLOCKS = {"block_m": 480, "fractions": [0.5, 0.15, 0.35]}
+LARGER_PX = 624
+ALL_PIXELS = {"pixels_per_class": 50_000, "max_pixels_per_patch_class": 1_000}  # more than the train part has
 TRAINING = {"schedule": "cosine", "epochs": 10, "threads": 1, "device": "cpu", "pixels_per_class": 3000}
 EVALUATION = {"bootstrap": 1000, "panels": 0, "protocols": ["all_pixels"]}
 
@@ -119,3 +121,15 @@ def test_series_beat_single_dates(tmp_path: Path, record_property: Callable[[str
             pair = paired_bootstrap(series[name], theirs, "miou_foreground", rng=np.random.default_rng(0))
             record_property(f"{name} - {rival}", [round(pair[key], 3) for key in ("difference", "low", "high")])
             assert rival not in rivals or pair["low"] > 0.05
+
+
+@pytest.mark.slow
+def test_a_network_beats_a_forest_of_the_series(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+    """On more ground, the forest with all pixels. docs/models.md has 1008 px, 20 epochs and more networks."""
+    countries = write_world(tmp_path / "land", CLEAR.model_copy(update={"size_px": LARGER_PX}))
+    models = [SERIES[0], FORESTS[0] | {"options": {"n_trees": 100}}]
+    learn = {"learning_rate": 0.005, "batch_size": 4, **ALL_PIXELS}
+    counts = counts_of(run(plan(countries, tmp_path, dates="series", models=models, **learn), tmp_path))
+    pair = paired_bootstrap(counts["tempcnn"], counts["forest"], "miou_foreground", rng=np.random.default_rng(0))
+    record_property("tempcnn - forest", [round(pair[key], 3) for key in ("difference", "low", "high")])
+    assert pair["low"] > 0
