@@ -331,7 +331,7 @@ def _create(path: Path, shape: tuple[int, int, int, int], *, counts: bool) -> No
         chunks=(1, c, *tile),
         dtype="int16",
         fill_value=MISSING_INT16,
-        compressors=BloscCodec(cname="lz4", clevel=5, shuffle="shuffle", typesize=2),
+        compressors=BloscCodec(cname="lz4", clevel=9, shuffle="bitshuffle", typesize=2),
         dimension_names=("time", "band", "y", "x"),
         attributes=REFLECTANCE,
     )
