@@ -27,6 +27,7 @@ from bocage.core.digest import digest_file, digest_value
 from bocage.core.errors import BocageError, CannotWrite, CorruptFile
 from bocage.core.progress import track
 from bocage.core.tally import Tally
+from bocage.core.threads import in_order
 
 RECORD = "artifact.json"
 _UNFINISHED = re.compile(r"\..*\.(tmp|part)|.*\.partial")  # files that are renamed when whole; the last are zarr's
@@ -215,7 +216,8 @@ class ArtifactStore:
         part = draft.path
         _sweep(part)
         names = sorted(p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file() and p.name != RECORD)
-        files = {name: draft.known.get(name) or _describe(part / name) for name in names}
+        described = in_order(lambda name: draft.known.get(name) or _describe(part / name), names, os.cpu_count() or 1)
+        files = dict(zip(names, described, strict=True))
         record = {
             **about,
             "tally": draft.tally.to_json() if draft.tally else None,

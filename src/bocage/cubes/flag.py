@@ -22,22 +22,28 @@ def convert_band(dn: UInt16, table: Int16, dim_to: int, stored: Int16, marks: UI
     Args:
         dim_to: stored reflectance up to this is dim; −32769 for bands that do not tell.
     """
-    side_by_side(partial(_convert_rows, dn, table, dim_to, stored, marks), even_parts(len(dn)))
+    look_up = partial(_look_up_rows, dn, table, _mark_table(table, dim_to), stored, marks)
+    side_by_side(look_up, even_parts(len(dn)))
+
+
+def _mark_table(table: Int16, dim_to: int) -> UInt8:
+    """(65536,) the marks of every number."""
+    number = np.arange(len(table))
+    marks = np.where(table <= dim_to, MARK_DIM, 0) | np.where(number <= RIPPLE_DN, MARK_LOW, 0)
+    marks[(number > RIPPLE_DN) & ((number == SATURATED_DN) | (table == MOST_STORED))] |= MARK_SATURATED
+    marks[NODATA_DN] |= MARK_NODATA
+    return marks.astype(np.uint8)
 
 
 @numba.njit(nogil=True, cache=True)
-def _convert_rows(dn: UInt16, table: Int16, dim_to: int, stored: Int16, marks: UInt8, first: int, last: int) -> None:
+def _look_up_rows(
+    dn: UInt16, table: Int16, mark_table: UInt8, stored: Int16, marks: UInt8, first: int, last: int
+) -> None:
     for row in range(first, last):
         for col in range(dn.shape[1]):
             number = dn[row, col]
-            value = table[number]
-            stored[row, col] = value
-            mark = MARK_DIM if value <= dim_to else np.uint8(0)
-            if number <= RIPPLE_DN:
-                mark |= MARK_LOW | MARK_NODATA if number == NODATA_DN else MARK_LOW
-            elif number == SATURATED_DN or value == MOST_STORED:
-                mark |= MARK_SATURATED
-            marks[row, col] |= mark
+            stored[row, col] = table[number]
+            marks[row, col] |= mark_table[number]
 
 
 class FlagStream:
