@@ -21,7 +21,9 @@ def sample(
     least: int = typer.Option(50, min=2, help="But at least so many of each class (or all it has)."),
     seed: int = typer.Option(0, help="Root seed."),
     reference: Path | None = typer.Option(
-        None, help="Polygons with true classes, which fill in the pixels below them; the rest stays open."
+        None,
+        help="Polygons with true classes, which fill in the pixels below them; the rest stays open, as does "
+        "what lies under several classes.",
     ),
     reference_name: str = typer.Option("class_name", help="Column of that file with the class."),
 ) -> None:

@@ -14,7 +14,7 @@ from bocage.core.errors import DataError, MissingFile, UnknownName
 from bocage.core.grid import make_grid
 from bocage.mapping.areas import BASIS
 from bocage.mapping.map_area import CLASS_MAP, LEGEND, RECORD
-from bocage.mapping.sample import allocate, draw_sample, estimate_map, open_map
+from bocage.mapping.sample import allocate, draw_sample, estimate_map, look_up, open_map
 from bocage.mapping.style import to_legend
 from bocage.mapping.write import class_colormap, write_cog
 
@@ -141,6 +141,17 @@ def test_samples_that_are_unfinished_or_of_another_map_are_refused(mapped, tmp_p
         estimate_map(found, sample.drop(columns="reference_class"), None)
     with pytest.raises(MissingFile, match="holds no finished map"):
         open_map(tmp_path)
+
+
+def test_polygons_that_contradict_each_other_tell_nothing(mapped):
+    sample = draw_sample(open_map(mapped), n=100, least=20, seed=0)
+    x, y = sample.geometry.x, sample.geometry.y
+    everywhere = box(x.min() - 1, y.min() - 1, x.max() + 1, y.max() + 1)
+    west = box(x.min() - 1, y.min() - 1, x.median(), y.max() + 1)
+    truth = gpd.GeoDataFrame(geometry=[everywhere, everywhere, west], crs=sample.crs)
+    filled = look_up(sample, truth.assign(name=["wheat", "wheat", "maize"]))["reference_class"]
+    assert filled[x < x.median()].isna().all()
+    assert (filled[x > x.median()] == "wheat").all()
 
 
 def test_the_commands_draw_look_up_and_estimate(mapped, tmp_path, capsys):
