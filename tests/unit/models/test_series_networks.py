@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bocage.models.networks import utae
 from bocage.models.networks.conv1d_unet import OverTime
 from bocage.models.networks.convlstm import ConvLstmCell
 from bocage.models.networks.convstar import ConvStarCell
 from bocage.models.networks.initialize import initialize
 from bocage.models.networks.per_pixel import PixelSeries, in_chunks, to_rows
-from bocage.models.networks.utae import SeriesGroupNorm, build_utae
+from bocage.models.networks.utae import SeriesGroupNorm, average_dates, build_utae
 from bocage.models.options import UtaeOptions
 
 
@@ -79,10 +80,32 @@ def test_each_pixel_of_a_patch_is_one_row() -> None:
     assert rows[5, 1].tolist() == image[0, 1, :, 1, 1].tolist()
 
 
-def test_utae_looks_at_the_dates() -> None:
+@pytest.fixture
+def narrow_utae() -> nn.Module:
     options = UtaeOptions(encoder_widths=(8, 8, 8, 16), decoder_widths=(8, 8, 8, 16), n_heads=4, d_model=32)
     network = build_utae(options, 4, 3, 2).eval()
     initialize(network, 0)
+    return network
+
+
+def test_utae_averages_dates_by_the_weights_of_each_head(series: Tensor) -> None:
+    weights = torch.randn(2, 2, 3, 3, 2, generator=torch.Generator().manual_seed(1)).softmax(2)
+    large = torch.stack([nn.functional.interpolate(weights[:, head], size=(6, 5), mode="bilinear") for head in (0, 1)])
+    expected = [(series[:, :, c] * large[c // 2]).sum(1) for c in range(4)]  # two channels a head
+    torch.testing.assert_close(average_dates(series, weights), torch.stack(expected, dim=1))
+
+
+def test_utae_encodes_dates_in_chunks_alike(narrow_utae: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = torch.randn(2, 3, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    given = (image, torch.ones(2, 3, 16, 16, dtype=torch.bool), torch.tensor([[17_700, 17_730, 17_760]] * 2))
+    with torch.no_grad():
+        at_once = narrow_utae(*given)
+        monkeypatch.setattr(utae, "CHUNK_PX_CPU", 4 * 16 * 16)  # six images: four and two
+        torch.testing.assert_close(narrow_utae(*given), at_once)
+
+
+def test_utae_looks_at_the_dates(narrow_utae: nn.Module) -> None:
+    network = narrow_utae
     image = torch.randn(1, 3, 4, 16, 16, generator=torch.Generator().manual_seed(0))
     valid = torch.ones(1, 3, 16, 16, dtype=torch.bool)
     days = torch.tensor([[17_700, 17_730, 17_760]])
