@@ -17,7 +17,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -216,8 +216,8 @@ class ArtifactStore:
         part = draft.path
         _sweep(part)
         names = sorted(p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file() and p.name != RECORD)
-        described = in_order(lambda name: draft.known.get(name) or _describe(part / name), names, os.cpu_count() or 1)
-        files = dict(zip(names, described, strict=True))
+        described = draft.known | _describe(part, [name for name in names if name not in draft.known])
+        files = {name: described[name] for name in names}
         record = {
             **about,
             "tally": draft.tally.to_json() if draft.tally else None,
@@ -288,8 +288,10 @@ def _sweep(folder: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def _describe(path: Path) -> list[Any]:
-    return [path.stat().st_size, digest_file(path)]
+def _describe(folder: Path, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Size and digest of files, read side by side."""
+    digests = in_order(lambda name: digest_file(folder / name), names, os.cpu_count() or 1)
+    return {name: [(folder / name).stat().st_size, digest] for name, digest in zip(names, digests, strict=True)}
 
 
 def _find_damage(folder: Path) -> list[str]:
@@ -297,7 +299,7 @@ def _find_damage(folder: Path) -> list[str]:
         files = read_json(folder / RECORD)["files"]
     except (CorruptFile, KeyError):
         return [f"{RECORD}: cannot be read"]
-    present = {name: folder / name for name in files if (folder / name).is_file()}
-    return [f"{name}: is not there" for name in files if name not in present] + [
-        f"{name}: not the bytes that were written" for name, path in present.items() if _describe(path) != files[name]
+    found = _describe(folder, [name for name in files if (folder / name).is_file()])
+    return [f"{name}: is not there" for name in files if name not in found] + [
+        f"{name}: not the bytes that were written" for name, entry in found.items() if entry != files[name]
     ]

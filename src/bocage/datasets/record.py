@@ -24,7 +24,6 @@ blosc.use_threads = False  # threads finish blocks in any order: the bytes would
 _HEADER = struct.Struct("<4s4H3I")  # magic; T, C, H, W; bytes of the frames of image, labels, parcel ids
 _MAGIC = b"BCG1"
 _CODEC, _LEVEL = b"lz4", 9
-_BYTES, _BITS = 1, 2  # shuffled: ids of parcels and labels, or reflectance
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,10 @@ def to_reflectance(image: Int16) -> tuple[Float32, Bool]:
 
 def pack(record: Record) -> bytes:
     """One record as bytes: the same bytes for the same arrays, always."""
-    frames = [_compress(record.image, _BITS), _compress(record.labels, _BYTES), _compress(record.parcel_ids, _BYTES)]
+    frames = [
+        _compress(record.image, blosc.BITSHUFFLE),
+        *(_compress(a, blosc.SHUFFLE) for a in (record.labels, record.parcel_ids)),
+    ]
     return b"".join([_HEADER.pack(_MAGIC, *record.image.shape, *map(len, frames)), *frames])
 
 

@@ -33,7 +33,7 @@ class PixelSeries(nn.Module):
         row_days = for_each_pixel(days, h * w)
         chunk = CHUNK_ROWS_CPU if x.device.type == "cpu" else CHUNK_ROWS
         size = len(x) if self.training else chunk
-        result = torch.cat([self.rows(x[s], seen[s], row_days[s]) for s in _slices(len(x), size)])
+        result = torch.cat([self.rows(x[s], seen[s], row_days[s]) for s in slices(len(x), size)])
         return result.view(b, h, w, -1).permute(0, 3, 1, 2)
 
 
@@ -53,14 +53,15 @@ def in_chunks(module: nn.Module, *rows: Tensor, size: int) -> Tensor:
     Where a gradient is wanted, the chunks are computed again on the way back, so that memory stays bounded.
     """
     parts = []
-    for chunk in _slices(len(rows[0]), size):
+    for chunk in slices(len(rows[0]), size):
         some = [r[chunk] for r in rows]
         again = torch.is_grad_enabled() and len(some[0]) < len(rows[0])
         parts.append(checkpoint(module, *some, use_reentrant=False) if again else module(*some))
     return torch.cat(parts)
 
 
-def _slices(n: int, size: int) -> Iterator[slice]:
+def slices(n: int, size: int) -> Iterator[slice]:
+    """Chunks of `n` things, `size` at a time."""
     if torch.compiler.is_exporting():  # a file for any number of rows holds no loop over chunks
         return iter((slice(None),))
     return (slice(start, start + size) for start in range(0, n, size))

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bocage.models.networks.dates import season_position, seen_dates, sinusoids
-from bocage.models.networks.per_pixel import for_each_pixel
+from bocage.models.networks.per_pixel import for_each_pixel, slices
 from bocage.models.options import UtaeOptions
 from bocage.models.registry import MODELS, NetworkKind, PaperSetting
 
@@ -166,7 +166,8 @@ class Utae(nn.Module):
     def forward(self, image: Tensor, valid: Tensor, days: Tensor) -> Tensor:
         """Logits (B, K, H, W); H and W multiples of 16, the least that mirrored edges allow three levels down."""
         seen = seen_dates(valid)
-        parts = [self._encode(dates) for dates in _chunks(image.flatten(0, 1))]
+        dates = image.flatten(0, 1)
+        parts = [self._encode(dates[chunk]) for chunk in slices(len(dates), _dates_at_once(dates))]
         series = [torch.cat(level).unflatten(0, seen.shape) for level in zip(*parts, strict=True)]  # type: ignore[no-untyped-call]
         position = season_position(days, seen, encoding=self.date_encoding)
         x, weights = self.attention(series.pop(), seen, position)
@@ -182,10 +183,10 @@ class Utae(nn.Module):
         return maps
 
 
-def _chunks(dates: Tensor) -> tuple[Tensor, ...]:
-    if torch.is_grad_enabled() or torch.compiler.is_exporting() or dates.device.type != "cpu":
-        return (dates,)
-    return torch.split(dates, max(1, CHUNK_PX_CPU // (dates.shape[-2] * dates.shape[-1])))
+def _dates_at_once(dates: Tensor) -> int:
+    if torch.is_grad_enabled() or dates.device.type != "cpu":
+        return len(dates)
+    return max(1, CHUNK_PX_CPU // (dates.shape[-2] * dates.shape[-1]))
 
 
 def build_utae(options: UtaeOptions, n_bands: int, n_dates: int, n_classes: int) -> Utae:
