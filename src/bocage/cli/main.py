@@ -156,7 +156,11 @@ def _fail(kind: str, message: str, code: int) -> int:
 
 def run() -> None:
     """Entry point of the installed command."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    # Ctrl-C inside `exec` of a string (dataclasses, torch's imports) leaves a mark in CPython that lets `python -m` end
+    # by the signal whatever the code is (pythonrun.c, run_eval_code_obj); any further string that is run clears it.
+    exec("")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -76,3 +76,24 @@ def test_a_run_that_was_killed_at_once_has_no_status(tmp_path, capsys):
     (tmp_path / "events.jsonl").write_text('{"time": "2026-01-01", "eve')
     assert main(["status", str(tmp_path)]) == 3
     assert "events.jsonl is not there, or empty" in " ".join(capsys.readouterr().err.split())
+
+
+def test_ctrl_c_inside_a_string_that_is_run_still_ends_with_130(tmp_path):
+    (tmp_path / "interrupted.py").write_text(
+        textwrap.dedent("""
+        import signal
+        from bocage.cli import main
+
+        @main.app.command()
+        def wait():
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            exec("signal.raise_signal(signal.SIGINT)")
+
+        main.run()
+        """)
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted", "wait"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert "same command again" in done.stderr
