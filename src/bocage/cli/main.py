@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 configuration, 3 source, 4 data, 5 internal, 130 interrupt
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ from bocage.cli import (
     taxonomy,
 )
 from bocage.cli.output import emit, settings, stderr
-from bocage.core import progress
+from bocage.core import interrupt, progress
 from bocage.core.errors import BocageError, ConfigError
 
 _ANYWHERE = (
@@ -123,22 +124,26 @@ def main(arguments: Sequence[str]) -> int:
         result = app(args=take_global_options(arguments), standalone_mode=False)
         code = result if isinstance(result, int) else 0
         return _interrupted() if code == INTERRUPTED else code  # typer turns Ctrl-C into this exit code
-    except BocageError as error:
-        return _fail(type(error).__name__, str(error), error.exit_code)
-    except UsageError as error:
-        return _fail("Usage", message, 2) if (message := error.format_message()) else 2  # none: the help was printed
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
-    except BrokenPipeError:
+    except Exception as error:  # after Ctrl-C it may be what a library made of it
+        return _interrupted() if interrupt.wanted() else _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, BocageError):
+        return _fail(type(error).__name__, str(error), error.exit_code)
+    if isinstance(error, UsageError):
+        return _fail("Usage", message, 2) if (message := error.format_message()) else 2  # none: the help was printed
+    if isinstance(error, BrokenPipeError):
         return 0
-    except Exception as error:
-        missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-        if missing in MODEL_LIBRARIES:
-            return _fail("ConfigError", f"Models need {missing}: run pip install 'bocage[train]'.", 2)
-        if missing in ONNX_LIBRARIES:
-            return _fail("ConfigError", f"ONNX files need {missing}: run pip install 'bocage[onnx]'.", 2)
-        traceback.print_exc(file=sys.stderr)
-        return _fail("InternalError", f"{type(error).__name__}: {error}. This is a bug of bocage; please report it.", 5)
+    missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if missing in MODEL_LIBRARIES:
+        return _fail("ConfigError", f"Models need {missing}: run pip install 'bocage[train]'.", 2)
+    if missing in ONNX_LIBRARIES:
+        return _fail("ConfigError", f"ONNX files need {missing}: run pip install 'bocage[onnx]'.", 2)
+    traceback.print_exception(error, file=sys.stderr)
+    return _fail("InternalError", f"{type(error).__name__}: {error}. This is a bug of bocage; please report it.", 5)
 
 
 def _interrupted() -> int:
@@ -156,7 +161,10 @@ def _fail(kind: str, message: str, code: int) -> int:
 
 def run() -> None:
     """Entry point of the installed command."""
+    interrupt.listen()
     code = main(sys.argv[1:])
+    if code == 0:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done; only Python's own clearing away is left
     # Ctrl-C inside `exec` of a string (dataclasses, torch's imports) leaves a mark in CPython that lets `python -m` end
     # by the signal whatever the code is (pythonrun.c, run_eval_code_obj); any further string that is run clears it.
     exec("")

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from bocage.core import interrupt
+
 T = TypeVar("T")
 _state = {"quiet": False}
 
@@ -47,6 +49,7 @@ class Bar:
         self._progress, self._task = progress, task
 
     def advance(self, n: float = 1, *, note: str | None = None) -> None:
+        interrupt.check()
         fields = {} if note is None else {"note": note}
         self._progress.update(self._task, advance=n, **fields)  # type: ignore[arg-type]
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bocage.core import interrupt
 from bocage.core.artifacts import (
     Artifact,
     ArtifactStore,
@@ -151,6 +152,7 @@ def _run_stages(
     context.event("run started", experiment=experiment.name, stages=[s.name for s in stages])
     results: list[StageResult] = []
     for number, stage in enumerate(stages, 1):
+        interrupt.check()
         key, inputs = stage.key(experiment, context.artifacts)
         start = time.perf_counter()
         with store.lock(stage.stored_as, key):

@@ -86,9 +86,9 @@ def test_ctrl_c_inside_a_string_that_is_run_still_ends_with_130(tmp_path):
 
         @main.app.command()
         def wait():
-            signal.signal(signal.SIGINT, signal.default_int_handler)
             exec("signal.raise_signal(signal.SIGINT)")
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         main.run()
         """)
     )
@@ -97,3 +97,46 @@ def test_ctrl_c_inside_a_string_that_is_run_still_ends_with_130(tmp_path):
     )
     assert done.returncode == 130
     assert "same command again" in done.stderr
+
+
+LOST = {
+    "in a destructor": "type('Held', (), {'__del__': stop})()\n    interrupt.check()",
+    "as an error of its own": "with suppress(KeyboardInterrupt):\n        stop()\n    raise ValueError('bounds')",
+}
+
+
+@pytest.mark.parametrize("way", LOST)
+def test_ctrl_c_that_gets_lost_is_found_again(way, tmp_path):
+    (tmp_path / "lost.py").write_text(
+        f"""
+import signal
+from contextlib import suppress
+from bocage.cli import main
+from bocage.core import interrupt
+
+def stop(*_):
+    signal.raise_signal(signal.SIGINT)
+
+@main.app.command()
+def wait():
+    {LOST[way]}
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main.run()
+"""
+    )
+    done = subprocess.run([sys.executable, "-m", "lost", "wait"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 130, done.stderr
+    assert "same command again" in done.stderr
+
+
+def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it(tmp_path):
+    script = """
+        import signal
+        from bocage.core import interrupt
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        interrupt.listen()
+        signal.raise_signal(signal.SIGINT)
+        interrupt.check()
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)
