@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from bocage.core.arrays import SCALE, Bool, Float32, Float64, UInt16
 
@@ -86,6 +85,8 @@ def find_band_order(
         seen: (H, W) True where both have data.
         named: the n bands that the setting says.
     """
+    from scipy.optimize import linear_sum_assignment
+
     x = layers[:, seen].astype(np.float64) / scale
     y = np.stack(list(bands.values()))[:, seen].astype(np.float64)
     names, n = list(bands), len(x)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from bocage.core.arrays import AnyArray, Float64
 from bocage.core.errors import DataError, GridMismatch
@@ -52,7 +52,7 @@ def estimate_areas(
     overall = float((weights * users).sum())  # equation 1 on estimated proportions
     overall_error = float(np.sqrt((weights**2 * np.diagonal(variance)).sum()))  # equation 5
     producers, producers_error = _producers(mapped, share, variance)
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
 
     def span(value: float, error: float, scale: float = 1.0) -> dict[str, float]:
         return {"value": value * scale, "low": (value - z * error) * scale, "high": (value + z * error) * scale}

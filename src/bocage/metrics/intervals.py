@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtr, ndtri, stdtrit
 
 from bocage.core.arrays import AnyArray, Float64
 from bocage.metrics.scores import score_arrays
@@ -53,8 +53,8 @@ def _resample(columns: AnyArray, n_draws: int, rng: np.random.Generator) -> Floa
 
 def widened_tail(n_blocks: int, level: float) -> float:
     """Share of draws to leave out at each end, so that n blocks give the width of a t interval (Hesterberg 2015)."""
-    quantile = t.ppf((1 + level) / 2, n_blocks - 1) * np.sqrt(n_blocks / (n_blocks - 1))
-    return float(norm.cdf(-quantile))
+    quantile = stdtrit(n_blocks - 1, (1 + level) / 2) * np.sqrt(n_blocks / (n_blocks - 1))
+    return float(ndtr(-quantile))
 
 
 def bca_bounds(values: Float64, estimate: float, left_out: Float64, tail: float) -> tuple[float, float]:
@@ -67,13 +67,13 @@ def bca_bounds(values: Float64, estimate: float, left_out: Float64, tail: float)
         tail: share of draws beyond each bound, before the correction.
     """
     below = (values < estimate).mean() + (values == estimate).mean() / 2
-    bias = norm.ppf(np.clip(below, 1 / len(values), 1 - 1 / len(values)))
+    bias = ndtri(np.clip(below, 1 / len(values), 1 - 1 / len(values)))
     deviation = left_out.mean() - left_out
     spread = (deviation**2).sum()
     skewness = (deviation**3).sum() / (6 * spread**1.5) if spread > 0 else 0.0
-    shifted = bias + norm.ppf([tail, 1 - tail])
+    shifted = bias + ndtri([tail, 1 - tail])
     stretch = np.maximum(1 - skewness * shifted, SMALLEST_STRETCH)
-    low, high = np.quantile(values, norm.cdf(bias + shifted / stretch))
+    low, high = np.quantile(values, ndtr(bias + shifted / stretch))
     return float(low), float(high)
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from bocage.core.arrays import IGNORE, SCALE, Float64, Int64
 from bocage.core.bands import BANDS
@@ -132,6 +131,8 @@ def _difference(values: Float64, target: Float64) -> float:
 
 def _corrections(values: Float64, training: Summary) -> dict[str, Float64]:
     """Cause → quantiles as they were without it."""
+    from scipy.optimize import linear_sum_assignment
+
     target = training.quantiles
     cost = np.abs(values[:, None] - target[None]).sum(-1)  # of calling found band i training band j
     rows, names = linear_sum_assignment(cost)

@@ -19,7 +19,6 @@ from bocage.evaluation.options import EvaluationOptions
 from bocage.experiment.schema import Experiment
 from bocage.pipeline.pieces import Piece, link_pieces, run_pieces
 from bocage.pipeline.run import Context
-from bocage.reports.write import write_panels_picture
 from bocage.splits.store import SPLIT, read_split
 
 if TYPE_CHECKING:
@@ -79,6 +78,8 @@ def judge_checkpoints(
     }
     result = evaluate_benchmark(predictors, collection, options, seed=seed, baselines=fitting, folder=folder)
     if folder is not None:
+        from bocage.reports.write import write_panels_picture
+
         write_panels_picture(folder, [ClassInfo(**c) for c in next(iter(records.values())).classes])
     return result, shifts
 

@@ -61,8 +61,6 @@ from bocage.pipeline.run import Context, Stage
 from bocage.regions.plan import plan_regions
 from bocage.regions.record import Region
 from bocage.reports.data import RunPaths
-from bocage.reports.read import read_run
-from bocage.reports.write import write_model_cards, write_report
 from bocage.scenes.read import fingerprint_assets
 from bocage.scenes.record import Scene
 from bocage.scenes.search import fingerprint_catalog, search_scenes
@@ -483,6 +481,9 @@ def _read_colors(taxonomy: Path) -> list[str]:
 
 def make_report(context: Context, draft: Draft) -> None:
     """Everything above → one HTML page, its figures, and a card of each model."""
+    from bocage.reports.read import read_run
+    from bocage.reports.write import write_model_cards, write_report
+
     experiment, artifacts = context.experiment, context.artifacts
     write_text(draft.path / "experiment.yaml", dump_experiment(experiment))
     models = {m.name: context.path(f"train/{m.name}") for m in experiment.models}

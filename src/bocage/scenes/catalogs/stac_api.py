@@ -11,12 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pystac.errors import STACError
-from pystac_client import Client
-from pystac_client.errors import ClientTypeError
-from pystac_client.exceptions import APIError
-from pystac_client.stac_api_io import StacApiIO
-from pystac_client.warnings import DoesNotConformTo
 from shapely.geometry.base import BaseGeometry
 
 from bocage.core.errors import ConfigError, CorruptFile, SourceError
@@ -40,6 +34,13 @@ class StacApi:
     patience: Patience = field(default_factory=Patience)
 
     def find(self, options: SceneOptions, region: BaseGeometry | None = None) -> Iterator[Scene | Skipped]:
+        from pystac.errors import STACError
+        from pystac_client import Client
+        from pystac_client.errors import ClientTypeError
+        from pystac_client.exceptions import APIError
+        from pystac_client.stac_api_io import StacApiIO
+        from pystac_client.warnings import DoesNotConformTo
+
         url, collection = self._where(options)
         if region is None and url == self.url:
             raise ConfigError(
