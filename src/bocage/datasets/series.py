@@ -17,7 +17,7 @@ from pyproj import Transformer
 
 from bocage.core.arrays import Bool, Float32, Float64, Int32
 from bocage.core.errors import ConfigError, CorruptFile, DataError, MissingBand, MissingFile, NothingLeft
-from bocage.core.grid import grid_bounds, make_grid
+from bocage.core.grid import grid_bounds, make_grid, utm_of
 from bocage.core.options import Options
 from bocage.core.sample import Origin, Sample
 from bocage.core.tally import Tally
@@ -165,11 +165,6 @@ def class_of_codes(codes: pd.Series[str], classes: tuple[SeriesClass, ...]) -> n
 
 def _describe(c: SeriesClass) -> dict[str, str]:
     return {"name": c.name, "color": c.color, "title": c.title}
-
-
-def utm_of(lon: float, lat: float) -> str:
-    """The coordinate system of the UTM zone of a place."""
-    return f"EPSG:{(32600 if lat >= 0 else 32700) + int((lon + 180) // 6) % 60 + 1}"
 
 
 def _to_sample(

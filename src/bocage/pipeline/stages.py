@@ -119,7 +119,7 @@ def plan_building(experiment: Experiment) -> list[Stage]:
         Stage("parcels", 2, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
         Stage("taxonomy", 3, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
         Stage("scenes", 1, placed, lambda e: [e.scenes, e.regions], make_scenes, external=_places),
-        Stage("cubes", 1, ("scenes", *placed), lambda e: [e.cubes, e.regions, e.scenes.season], make_cubes),
+        Stage("cubes", 2, ("scenes", *placed), lambda e: [e.cubes, e.regions, e.scenes.season], make_cubes),
         Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
         chosen[samples],
         Stage(
