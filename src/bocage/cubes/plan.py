@@ -149,6 +149,6 @@ def _bounds_on(grid: Grid, outline: BaseGeometry) -> tuple[float, float, float, 
     lon = np.clip(lon, own_lon.min() - _NEAR_DEG, own_lon.max() + _NEAR_DEG)
     lat = np.clip(lat, own_lat.min() - _NEAR_DEG, own_lat.max() + _NEAR_DEG)
     left, bottom, right, top = project(
-        shapely.multipoints(np.column_stack([lon, lat])), "EPSG:4326", str(grid.crs)
+        shapely.MultiPoint(np.column_stack([lon, lat])), "EPSG:4326", str(grid.crs)
     ).bounds
     return left, bottom, right, top

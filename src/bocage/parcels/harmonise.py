@@ -78,9 +78,9 @@ def fill_year(wanted: ColumnMap, year: int | None) -> ColumnMap:
 
 def is_personal(column: str) -> bool:
     """True for a column that names a person, a farm or an application, also as a shapefile shortens its name."""
-    lower = column.lower()
+    lower, spaced = column.lower(), re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower()  # OwnerName: owner_name
     known = any(lower in (name, name[:_DBF_NAME_LENGTH]) for name in PERSONAL)
-    return known or not PERSONAL_WORDS.isdisjoint(re.split(r"[\W_]+", lower))
+    return known or not PERSONAL_WORDS.isdisjoint(re.split(r"[\W_]+", spaced))
 
 
 def match_columns(fields: Sequence[str], wanted: ColumnMap) -> dict[str, str]:

@@ -5,7 +5,6 @@ Layers, columns, CRS, encoding and filters follow from headers and from the colu
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from bocage.core.errors import ConfigError, CorruptFile, NothingLeft, SourceError, UnknownName
 from bocage.core.registry import nearest
@@ -42,7 +42,7 @@ from bocage.parcels.read_layer import Layer, find_layers
 from bocage.parcels.read_rows import RawRows, read_rows
 from bocage.parcels.read_text import decode_rows, find_text_encoding
 from bocage.parcels.source import SOURCES, ParcelSource
-from bocage.parcels.store_code_tables import find_code_table
+from bocage.parcels.store_code_tables import find_code_table, read_csv
 
 MAX_YEARS = 50  # distinct values of a year column that are worth a filter while reading
 HCAT4_LIST = "hcat4.csv"  # beside the code table
@@ -224,7 +224,7 @@ def _choose_crs(layers: list[Layer], source: ParcelSource, options: ParcelOption
     """The CRS, and where it comes from: the options, the file, or the source."""
     if options.crs:
         return parse_crs(options.crs), "options"
-    stated = [CRS.from_user_input(layer.crs) for layer in layers if layer.crs]
+    stated = [_stated_crs(layer) for layer in layers if layer.crs]
     if any(crs != stated[0] for crs in stated):
         raise ConfigError(f"The layers of {options.path} have different CRSs. Read them one by one (parcels.layer).")
     if stated:
@@ -235,12 +235,18 @@ def _choose_crs(layers: list[Layer], source: ParcelSource, options: ParcelOption
     return parse_crs(known), "source"
 
 
+def _stated_crs(layer: Layer) -> CRS:
+    try:
+        return CRS.from_user_input(layer.crs)
+    except CRSError as error:
+        raise CorruptFile(f"{layer} states a CRS that is none ({error}). Set parcels.crs (EPSG:…).") from error
+
+
 def _hcat_list(source: ParcelSource, options: ParcelOptions, table: CodeTable | None) -> HcatList:
     """HCAT3 as shipped; HCAT4 from the user's `hcat4.csv` beside the code table, else from that table itself."""
     if source.hcat_version == 3:
         return HCAT3_LIST
     beside = Path(options.code_table or "").with_name(HCAT4_LIST) if options.code_table else None
     if beside is not None and beside.is_file():
-        rows = list(csv.DictReader(beside.read_text(encoding="utf-8-sig").splitlines()))
-        return HcatList(hcat4.is_code, hcat4.parse_hcat4(rows, origin=str(beside)))
+        return HcatList(hcat4.is_code, hcat4.parse_hcat4(read_csv(beside), origin=str(beside)))
     return HcatList(hcat4.is_code, {row.hcat_code: row.hcat_name for row in (table.rows if table else ())})
