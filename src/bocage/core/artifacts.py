@@ -83,6 +83,17 @@ def rename_once(source: Path, target: Path) -> None:
             raise
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Let one process at a time write in a folder that is there; a second one waits."""
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)  # released when the process ends, however it ends
+        yield
+    finally:
+        os.close(place)
+
+
 def link_file(source: Path, target: Path) -> None:
     """The same file at a second place: a hard link where the disk allows it, else a copy. An older file is replaced."""
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bocage.core.artifacts import read_json, write_json
+from bocage.core.artifacts import alone_in, read_json, write_json
 from bocage.core.errors import SourceError
 from bocage.core.progress import bar
 from bocage.scenes.fetch_http import Fetcher
@@ -64,6 +64,8 @@ def fetch_scenes(
 ) -> Fetched:
     """Download products, `workers` files at once. One that fails is counted with its reason; the others go on.
 
+    One process at a time fetches into a folder; a second one waits, and then finds what the first has brought.
+
     Args:
         plans: of `plan_fetch`, for this folder.
         folder: where they go.
@@ -72,6 +74,11 @@ def fetch_scenes(
         place: the region they are wanted for, as the folder's state names it.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder):
+        return _fetch_missing(plans, folder, fetcher, workers, place)
+
+
+def _fetch_missing(plans: Sequence[SceneToFetch], folder: Path, fetcher: Fetcher, workers: int, place: str) -> Fetched:
     result, lock = Fetched(), threading.Lock()
     left: list[SceneToFetch] = []
     for plan in plans:

@@ -15,7 +15,7 @@ import requests
 
 from bocage.core.errors import CorruptFile, MissingFile, SourceError
 from bocage.scenes.patience import BUSY, TIMEOUT_S, Patience, open_session
-from bocage.scenes.read_credentials import Signer
+from bocage.scenes.read_credentials import S3Auth, Signer
 
 CHUNK = 1 << 20
 _HASH_BY_CODE = {0x11: "sha1", 0x12: "sha256", 0x13: "sha512", 0xD5: "md5", 0x16: "sha3_256", 0x14: "sha3_512"}
@@ -48,7 +48,10 @@ class Fetcher:
             if not stated:
                 raise SourceError(f"{href}: the server cannot serve a part of it. Download it: bocage scenes fetch.")
             size = stated.rpartition("/")[2]
-            return answer.content, int(size) if size.isdigit() else None
+            try:
+                return answer.content, int(size) if size.isdigit() else None
+            except requests.RequestException as error:  # its text may hold a signed address
+                raise SourceError(f"{href} broke off ({type(error).__name__}). Try again.") from None
 
     def fetch_file(
         self,
@@ -126,7 +129,13 @@ class Fetcher:
             url, auth = self.signer.sign(href, fresh=fresh)
             try:
                 answer = self._session.request(
-                    method, url, headers=headers, auth=auth, stream=True, timeout=TIMEOUT_S, allow_redirects=True
+                    method,
+                    url,
+                    headers=headers,
+                    auth=auth,
+                    stream=True,
+                    timeout=TIMEOUT_S,
+                    allow_redirects=not isinstance(auth, S3Auth),  # its headers hold a token and would go along
                 )
             except requests.RequestException as error:
                 raise SourceError(
@@ -137,9 +146,14 @@ class Fetcher:
                 continue
             break
         code = answer.status_code
-        if code < 400 or code == 416:
+        if code < 300 or code == 416:
             return answer
         answer.close()
+        if code < 400:
+            raise SourceError(
+                f"{href}: the service sends requests on to another place (HTTP {code}), where keys do not go. Set "
+                "AWS_REGION or AWS_S3_ENDPOINT to where the bucket is."
+            )
         if code in (404, 410):
             raise MissingFile(f"{href} is not there any more (HTTP {code}). Search again; the catalog may be ahead.")
         if code in (401, 403):
@@ -178,8 +192,9 @@ def parse_multihash(text: str) -> tuple[str, str] | None:
         return None
     code, at = _varint(data, 0)
     length, at = _varint(data, at)
-    if code in _HASH_BY_CODE and len(data) - at == length:
-        return _HASH_BY_CODE[code], data[at:].hex()
+    name = _HASH_BY_CODE.get(code, "")
+    if name and len(data) - at == length == hashlib.new(name, usedforsecurity=False).digest_size:
+        return name, data[at:].hex()
     return ("md5", text.lower()) if len(data) == 16 else None
 
 

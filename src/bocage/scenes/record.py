@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from bocage.core.errors import SourceError
 
 OFFSET_BASELINE = (4, 0)  # ESA: products of baseline 04.00 and later carry +1000 in their numbers
 OFFSET = -1000.0  # what is added to such numbers: BOA_ADD_OFFSET, RADIO_ADD_OFFSET
 QUANTIFICATION = 10_000.0  # ESA: QUANTIFICATION_VALUE of every product so far
+PC_HOST = "blob.core.windows.net"
 SCL = "SCL"  # the scene classification, as it stands among the assets
 
 
@@ -141,6 +143,12 @@ class Scene:
 def is_remote(href: str) -> bool:
     """Whether an href is an address on the network, not a path."""
     return href.startswith(("https://", "http://", "s3://"))
+
+
+def is_signed_anew(href: str) -> bool:
+    """Whether it is an address of the Planetary Computer's store, which is signed before each request."""
+    url = urlsplit(href)
+    return url.scheme in ("https", "http") and (url.hostname or "").endswith(f".{PC_HOST}")
 
 
 def parse_time(text: str) -> datetime:
