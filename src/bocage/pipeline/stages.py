@@ -195,7 +195,7 @@ def _plan_all_cubes(context: Context) -> list[CubePlan]:
 def _plan_piece(plan: CubePlan, options: CubeOptions) -> Piece:
     inputs = {s.id: digest_value([s.to_json(), fingerprint_assets(read_assets([s], options))]) for s in plan.scenes}
     own = [plan.name, digest_plan(plan, options)]
-    return Piece(plan.name, "cube", 2, own, partial(_build_cube, plan, options, inputs), inputs, resume=True)
+    return Piece(plan.name, "cube", 3, own, partial(_build_cube, plan, options, inputs), inputs, resume=True)
 
 
 def _build_cube(plan: CubePlan, options: CubeOptions, inputs: Mapping[str, str], folder: Path, threads: int) -> Tally:

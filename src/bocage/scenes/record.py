@@ -158,8 +158,8 @@ def parse_time(text: str) -> datetime:
 
 
 def baseline_number(baseline: str | None) -> tuple[int, int] | None:
-    """ "05.09" -> (5, 9); None for a baseline that is unknown or not of that form."""
-    match = re.fullmatch(r"(\d\d)\.(\d\d)", baseline or "")
+    """ "05.09" -> (5, 9), also of a catalog that states the number 5.09; None for one that is unknown or of no form."""
+    match = re.fullmatch(r"(\d\d?)\.(\d\d?)", baseline or "")
     return (int(match[1]), int(match[2])) if match else None
 
 

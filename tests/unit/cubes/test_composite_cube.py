@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from bocage.core.digest import digest_tree
 from bocage.core.errors import MissingFile
@@ -186,3 +187,12 @@ def test_blocks_cover_a_whole_tile_in_bounded_memory():
     assert sum(b.height * b.width for b in blocks) == 10_980**2
     assert max(2 * 12 * 10 * b.height * b.width for b in blocks) <= 512 << 20
     assert all(b.row % 256 == 0 and b.col % 256 == 0 for b in blocks)
+
+
+@pytest.mark.parametrize(
+    ("composite", "method"),
+    [("none", None), ("monthly_median", "time: median"), ("monthly_mean", "time: mean"), ("monthly_first", None)],
+)
+def test_the_arrays_say_what_became_of_time(spring, tmp_path, composite, method):
+    store, _ = build_folder(spring, tmp_path / "cube", CubeOptions(composite=composite))
+    assert zarr.open_group(store.arrays, mode="r")["reflectance"].attrs.get("cell_methods") == method
