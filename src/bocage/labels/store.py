@@ -6,7 +6,7 @@ deflated GeoTIFFs on the cube's grid; `labels.json`: grid, options and counts, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +40,7 @@ def build_labels(
     coverage: Literal["complete", "partial"],
     folder: Path,
     colors: Mapping[int, str] | None = None,
+    n_elsewhere: int = 0,
 ) -> Tally:
     """Write `labels.tif` (uint8), `parcel_ids.tif` (uint32) and `labels.json` of one grid.
 
@@ -48,6 +49,7 @@ def build_labels(
             any CRS.
         coverage: whether `frame` holds all parcels of the land; decides `outside: auto`.
         colors: "#rrggbb" by class id, for the colour table of `labels.tif`.
+        n_elsewhere: parcels off the grid that `frame` leaves out; they are counted.
 
     Returns:
         Parcels that own at least one pixel, `options.min_pixels` of them pure, and why others do not.
@@ -60,7 +62,7 @@ def build_labels(
     geometries = frame.geometry.to_crs(CRS.from_user_input(str(grid.crs))).to_numpy()
     inside = _meets(geometries, grid)
     if not inside.any():
-        raise NothingLeft(_elsewhere(frame, grid))
+        raise NothingLeft(describe_elsewhere(len(frame), frame.to_crs(4326).total_bounds, grid))
 
     ids, contested = draw_parcels(
         geometries[inside], numbers[inside], grid, all_touched=options.all_touched, overlaps=options.overlaps
@@ -90,7 +92,7 @@ def build_labels(
     if small.any():
         labels[small[ids]] = IGNORE
     dropped = {
-        "outside the image": int((~inside).sum()),
+        "outside the image": int((~inside).sum()) + n_elsewhere,
         "no pixel of its own": int(inside.sum()) - kept,
         f"fewer than {options.min_pixels} pure pixels": int(small.sum()),
     }
@@ -136,13 +138,15 @@ def _meets(geometries: AnyArray, grid: Grid) -> Bool:
     return np.asarray(placed & (x0 < right) & (x1 > left) & (y0 < top) & (y1 > bottom))
 
 
-def _elsewhere(frame: gpd.GeoDataFrame, grid: Grid) -> str:
+def describe_elsewhere(n: int, parcels: Sequence[float], grid: Grid) -> str:
+    """The message for n parcels, none of which lies on the grid; `parcels` is their box in degrees."""
+
     def spell(bounds: Any) -> str:
         left, bottom, right, top = (float(v) for v in bounds)
         return f"longitude {left:.3f} to {right:.3f}, latitude {bottom:.3f} to {top:.3f}"
 
     return (
-        f"None of the {len(frame)} parcels lies on the image. Parcels: {spell(frame.to_crs(4326).total_bounds)}; "
+        f"None of the {n} parcels lies on the image. Parcels: {spell(parcels)}; "
         f"image: {spell(footprint(grid).bounds)}. Check that parcels and scenes show the same place, and parcels.crs."
     )
 
