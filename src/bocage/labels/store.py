@@ -68,7 +68,8 @@ def build_labels(
         geometries[inside], numbers[inside], grid, all_touched=options.all_touched, overlaps=options.overlaps
     )
     owners = np.zeros(int(numbers.max()) + 1, np.bool_)
-    owners[ids] = True
+    for row in ids:  # row by row here and below: looking up takes 8 bytes a pixel
+        owners[row] = True
     kept = int(owners[1:].sum())
     if not kept:
         raise NothingLeft(
@@ -90,7 +91,8 @@ def build_labels(
         inner = ids
     small = _find_small(ids, inner, len(owners), options.min_pixels)
     if small.any():
-        labels[small[ids]] = IGNORE
+        for row, own in zip(labels, ids, strict=True):
+            row[small[own]] = IGNORE
     dropped = {
         "outside the image": int((~inside).sum()) + n_elsewhere,
         "no pixel of its own": int(inside.sum()) - kept,
@@ -107,7 +109,7 @@ def build_labels(
 
 def _find_small(ids: UInt32, inner: UInt32, n: int, min_pixels: int) -> Bool:
     """By number, whether a parcel that owns pixels (in `ids`) has fewer than `min_pixels` that are also its own in
-    `inner`; nobody is for a least number of 1. Row by row: counting takes 8 bytes a pixel."""
+    `inner`; nobody is for a least number of 1."""
     owned, pure = np.zeros(n, np.int64), np.zeros(n, np.int64)
     if min_pixels > 1:
         for own, core in zip(ids, inner, strict=True):
@@ -127,7 +129,10 @@ def class_raster(ids: UInt32, numbers: UInt32, class_ids: UInt8, *, outside: int
     """
     class_of = np.full(int(numbers.max(initial=0)) + 1, outside, np.uint8)
     class_of[numbers] = class_ids
-    return class_of[ids]
+    labels = np.empty(ids.shape, np.uint8)
+    for row, own in zip(labels, ids, strict=True):
+        row[:] = class_of[own]
+    return labels
 
 
 def _meets(geometries: AnyArray, grid: Grid) -> Bool:
@@ -179,7 +184,7 @@ def _write_raster(
 def _record(
     labels: UInt8, n_overlap_px: int, grid: Grid, options: LabelOptions, outside: int, tally: Tally
 ) -> dict[str, Any]:
-    n_px = np.bincount(labels.ravel(), minlength=IGNORE + 1)
+    n_px = np.sum([np.bincount(row, minlength=IGNORE + 1) for row in labels], axis=0)
     return {
         "grid": grid_to_json(grid),
         "outside": "background" if outside == BACKGROUND else "ignore",
