@@ -119,6 +119,20 @@ def test_busy_and_broken_answers_are_tried_again(server, tmp_path, moods):
     assert not (tmp_path / "a.part").exists()
 
 
+def test_a_token_in_an_address_is_in_no_message(server, tmp_path):
+    fetcher = Fetcher(patience=QUICK)
+    for mood, ask in (
+        ("403", fetcher.fetch_size),
+        ("404", fetcher.fetch_size),
+        ("", lambda a: fetcher.fetch_tail(a, 2)),
+    ):
+        Server.moods[:] = [mood] * 4 if mood else []
+        with pytest.raises(SourceError) as refused:
+            ask(f"{server}/none?sig=SECRET")
+        assert "SECRET" not in str(refused.value)
+        assert f"{server}/none?…" in str(refused.value)
+
+
 def test_keys_do_not_follow_a_service_to_another_place(server, tmp_path, monkeypatch):
     keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}
     for name, value in (keys | {"AWS_S3_ENDPOINT": server}).items():

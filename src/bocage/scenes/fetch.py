@@ -18,6 +18,7 @@ from bocage.core.artifacts import alone_in, read_json, write_json
 from bocage.core.errors import SourceError
 from bocage.core.progress import bar
 from bocage.scenes.fetch_http import Fetcher
+from bocage.scenes.patience import hide_queries
 from bocage.scenes.plan_fetch import FileToFetch, SceneToFetch, catalog_of, item_of
 from bocage.scenes.read import find_damage
 from bocage.scenes.write_unpacked import unpack_archive
@@ -122,7 +123,8 @@ def is_fetched(plan: SceneToFetch) -> bool:
 
 
 def write_state(folder: Path, plan: SceneToFetch, problem: str | None, place: str) -> None:
-    """Enter one product and the place it is wanted for into the folder's state. Addresses in it are unsigned."""
+    """Enter one product and the place it is wanted for into the folder's state. Addresses in it are without a query, which
+    may be a signature."""
     path = folder / STATE
     state: dict[str, Any] = read_json(path) if path.is_file() else {"products": {}}
     before = state["products"].get(plan.scene.id, {})
@@ -130,7 +132,7 @@ def write_state(folder: Path, plan: SceneToFetch, problem: str | None, place: st
         "regions": sorted({*before.get("regions", []), place}),
         "state": "failed" if problem else "fetched",
         "catalog": plan.scene.catalog,
-        "files": {f.band: {"href": f.asset.href, "bytes": _bytes_of(f.path)} for f in plan.files},
+        "files": {f.band: {"href": hide_queries(f.asset.href), "bytes": _bytes_of(f.path)} for f in plan.files},
         "problem": problem,
     }
     write_json(path, state)

@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 
 from bocage.core.errors import CorruptFile, MissingFile, SourceError
-from bocage.scenes.patience import BUSY, TIMEOUT_S, Patience, open_session
+from bocage.scenes.patience import BUSY, TIMEOUT_S, Patience, hide_queries, open_session
 from bocage.scenes.read_credentials import S3Auth, Signer
 
 CHUNK = 1 << 20
@@ -46,12 +46,14 @@ class Fetcher:
         with self._ask("GET", href, headers={"Range": f"bytes=-{n}"}) as answer:
             stated = answer.headers.get("Content-Range")
             if not stated:
-                raise SourceError(f"{href}: the server cannot serve a part of it. Download it: bocage scenes fetch.")
+                raise SourceError(
+                    f"{hide_queries(href)}: the server cannot serve a part of it. Download it: bocage scenes fetch."
+                )
             size = stated.rpartition("/")[2]
             try:
                 return answer.content, int(size) if size.isdigit() else None
             except requests.RequestException as error:  # its text may hold a signed address
-                raise SourceError(f"{href} broke off ({type(error).__name__}). Try again.") from None
+                raise SourceError(f"{hide_queries(href)} broke off ({type(error).__name__}). Try again.") from None
 
     def fetch_file(
         self,
@@ -89,7 +91,9 @@ class Fetcher:
                 part.replace(target)
                 return received
             part.unlink()
-        raise CorruptFile(f"{href} came damaged twice: {damage}. Try again later, or leave the product out.")
+        raise CorruptFile(
+            f"{hide_queries(href)} came damaged twice: {damage}. Try again later, or leave the product out."
+        )
 
     def _fetch_part(self, href: str, part: Path, size: int | None, on_bytes: Callable[[int], None]) -> int:
         received, why = 0, ""
@@ -120,7 +124,8 @@ class Fetcher:
             except requests.RequestException as error:
                 why = type(error).__name__  # its text may hold a signed address
         raise SourceError(
-            f"{href} broke off {self.patience.retries + 1} times ({why}). What came is kept: run the same again."
+            f"{hide_queries(href)} broke off {self.patience.retries + 1} times ({why}). What came is kept: run the same "
+            "again."
         )
 
     def _ask(self, method: str, href: str, *, headers: dict[str, str] | None = None) -> requests.Response:
@@ -139,7 +144,7 @@ class Fetcher:
                 )
             except requests.RequestException as error:
                 raise SourceError(
-                    f"{href} cannot be reached ({type(error).__name__}). Check the network and try again."
+                    f"{hide_queries(href)} cannot be reached ({type(error).__name__}). Check the network and try again."
                 ) from None
             if answer.status_code in (401, 403) and not fresh and self.signer.can_refresh(href):
                 answer.close()
@@ -151,19 +156,21 @@ class Fetcher:
         answer.close()
         if code < 400:
             raise SourceError(
-                f"{href}: the service sends requests on to another place (HTTP {code}), where keys do not go. Set "
-                "AWS_REGION or AWS_S3_ENDPOINT to where the bucket is."
+                f"{hide_queries(href)}: the service sends requests on to another place (HTTP {code}), where keys do not "
+                "go. Set AWS_REGION or AWS_S3_ENDPOINT to where the bucket is."
             )
         if code in (404, 410):
-            raise MissingFile(f"{href} is not there any more (HTTP {code}). Search again; the catalog may be ahead.")
+            raise MissingFile(
+                f"{hide_queries(href)} is not there any more (HTTP {code}). Search again; the catalog may be ahead."
+            )
         if code in (401, 403):
-            raise SourceError(f"{href} is refused (HTTP {code}). {self.signer.advice(href)}")
+            raise SourceError(f"{hide_queries(href)} is refused (HTTP {code}). {self.signer.advice(href)}")
         if code in BUSY:
             raise SourceError(
-                f"{href}: the server is still busy (HTTP {code}) after {self.patience.retries} retries. "
+                f"{hide_queries(href)}: the server is still busy (HTTP {code}) after {self.patience.retries} retries. "
                 "Try again later, or with fewer --workers."
             )
-        raise SourceError(f"{href}: the server answers HTTP {code}.")
+        raise SourceError(f"{hide_queries(href)}: the server answers HTTP {code}.")
 
 
 def find_difference(path: Path, *, size: int | None, checksum: str | None) -> str | None:

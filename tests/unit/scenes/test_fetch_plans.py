@@ -17,6 +17,7 @@ from bocage.core.errors import CorruptFile, SourceError
 from bocage.scenes.catalogs import CATALOGS
 from bocage.scenes.fetch_http import find_difference, parse_multihash
 from bocage.scenes.options import SceneOptions
+from bocage.scenes.patience import hide_queries
 from bocage.scenes.plan_fetch import item_of, plan_fetch
 from bocage.scenes.read import open_scene
 from bocage.scenes.read_credentials import S3Auth, S3Keys, Signer, read_s3_keys
@@ -107,6 +108,11 @@ def test_a_signed_address_is_kept_without_its_token(samples):
     scene = scene_from_item(item, base=Path("/"))
     assert scene.assets["B02"].href == place
     assert "SECRET" not in json.dumps(scene.to_json())
+
+
+def test_neither_queries_nor_logins_of_addresses_are_shown():
+    text = "https://user:pw@host/a.tif?X-Amz-Signature=abc cannot be read, nor s3://b/c@d?e=f; mail a@b"
+    assert hide_queries(text) == "https://…@host/a.tif?… cannot be read, nor s3://b/c@d?… mail a@b"
 
 
 def test_signature_is_that_of_the_aws_example():
