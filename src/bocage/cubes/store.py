@@ -258,7 +258,8 @@ class CubeWriter:
                 overwrite=True,
             )
             made[...] = axis.values
-        if method := CELL_METHODS.get(record["options"]["composite"].rpartition("_")[2]):
+        statistic = record.get("options", {}).get("composite", "none").rpartition("_")[2]
+        if method := CELL_METHODS.get(statistic):
             self._group["reflectance"].attrs["cell_methods"] = method
         self._group.attrs.update({"Conventions": CONVENTIONS, "bocage": json.dumps(record)})
         write_json(self.folder / _RECORD, dict(record))

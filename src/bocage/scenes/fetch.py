@@ -123,8 +123,8 @@ def is_fetched(plan: SceneToFetch) -> bool:
 
 
 def write_state(folder: Path, plan: SceneToFetch, problem: str | None, place: str) -> None:
-    """Enter one product and the place it is wanted for into the folder's state. Addresses in it are without a query, which
-    may be a signature."""
+    """Enter one product and the place it is wanted for into the folder's state. Addresses in it are without a query,
+    which may be a signature."""
     path = folder / STATE
     state: dict[str, Any] = read_json(path) if path.is_file() else {"products": {}}
     before = state["products"].get(plan.scene.id, {})

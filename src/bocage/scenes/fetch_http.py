@@ -124,8 +124,8 @@ class Fetcher:
             except requests.RequestException as error:
                 why = type(error).__name__  # its text may hold a signed address
         raise SourceError(
-            f"{hide_queries(href)} broke off {self.patience.retries + 1} times ({why}). What came is kept: run the same "
-            "again."
+            f"{hide_queries(href)} broke off {self.patience.retries + 1} times ({why}). What came is kept: run the "
+            "same again."
         )
 
     def _ask(self, method: str, href: str, *, headers: dict[str, str] | None = None) -> requests.Response:
@@ -156,8 +156,8 @@ class Fetcher:
         answer.close()
         if code < 400:
             raise SourceError(
-                f"{hide_queries(href)}: the service sends requests on to another place (HTTP {code}), where keys do not "
-                "go. Set AWS_REGION or AWS_S3_ENDPOINT to where the bucket is."
+                f"{hide_queries(href)}: the service sends requests on to another place (HTTP {code}), where keys do "
+                "not go. Set AWS_REGION or AWS_S3_ENDPOINT to where the bucket is."
             )
         if code in (404, 410):
             raise MissingFile(
