@@ -152,9 +152,9 @@ def is_signed_anew(href: str) -> bool:
 
 
 def parse_time(text: str) -> datetime:
-    """An ISO time as catalogs write it (`…Z`), aware; without a zone it is UTC."""
+    """An ISO time as catalogs write it (`…Z`), in UTC; without a zone it is UTC."""
     time = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def baseline_number(baseline: str | None) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bocage.core.errors import CorruptFile
@@ -130,3 +131,9 @@ def test_one_bad_item_is_counted_and_the_others_are_found(tmp_path):
     (tmp_path / "found.json").write_text(json.dumps(found))
     scenes, tally = search_scenes(SceneOptions(catalog="stac_static", path=str(tmp_path / "found.json")))
     assert (len(scenes), tally.dropped) == (1, {"not a Sentinel-2 scene": 3})
+
+
+def test_a_time_of_another_zone_is_of_the_day_in_utc():
+    scene = scene_from_item(item(datetime="2023-08-15T00:30:00+02:00"), base=Path("/items"))
+    assert scene.datetime.isoformat() == "2023-08-14T22:30:00+00:00"
+    assert str(np.datetime64(scene.day, "D")) == "2023-08-14"
