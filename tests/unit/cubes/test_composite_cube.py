@@ -12,6 +12,7 @@ from bocage.core.errors import MissingFile
 from bocage.core.grid import Window
 from bocage.cubes import build
 from bocage.cubes.build import build_cube
+from bocage.cubes.grow import grow_cube
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.periods import plan_periods
 from bocage.cubes.plan import plan_cubes
@@ -196,3 +197,14 @@ def test_blocks_cover_a_whole_tile_in_bounded_memory():
 def test_the_arrays_say_what_became_of_time(spring, tmp_path, composite, method):
     store, _ = build_folder(spring, tmp_path / "cube", CubeOptions(composite=composite))
     assert zarr.open_group(store.arrays, mode="r")["reflectance"].attrs.get("cell_methods") == method
+
+
+@pytest.mark.parametrize("record", ["null", "{", '{"name": "x"}'])
+def test_a_damaged_cube_in_the_store_does_not_stop_the_next(spring, tmp_path, record):
+    options = CubeOptions()
+    plan = plan_folder(spring, options)
+    earlier = tmp_path / "store" / "cube" / "damaged"
+    earlier.mkdir(parents=True)
+    (earlier / "artifact.json").write_text(record.replace("x", plan.name))
+    (earlier / "cube.json").write_text("{")
+    assert grow_cube(tmp_path / "store" / "cube" / ".k.part", plan, options, {}) == 0
