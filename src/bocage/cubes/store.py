@@ -156,7 +156,7 @@ def open_cube(folder: Path) -> CubeStore:
         group = zarr.open_group(folder / _ARRAYS, mode="r")
         store = CubeStore(folder, record, group)
         shapes = tuple(group["reflectance"].shape), tuple(group["quality"].shape)  # type: ignore[union-attr]
-    except (KeyError, OSError, ValueError) as error:
+    except (KeyError, OSError, TypeError, ValueError) as error:
         raise CorruptFile(f"the cube in {folder} cannot be opened ({error}). Delete it and build it again.") from error
     if shapes != (store.shape, (store.shape[0], *store.shape[2:])):
         raise CorruptFile(

@@ -85,8 +85,9 @@ class DatasetInfo:
         Raises:
             CorruptFile: if it is not a record of this format.
         """
-        if record.get("format") != FORMAT:
-            raise CorruptFile(f"A data set of format '{record.get('format')}'; this version reads '{FORMAT}'.")
+        found = record.get("format") if isinstance(record, Mapping) else None
+        if found != FORMAT:
+            raise CorruptFile(f"A data set of format '{found}'; this version reads '{FORMAT}'.")
         values = {k: v for k, v in record.items() if k != "format"}
         try:
             values["classes"] = tuple(ClassInfo(**c) for c in values["classes"])

@@ -243,7 +243,12 @@ def open_labels(folder: Path) -> LabelStore:
         if not (folder / name).is_file():
             raise MissingFile(f"No labels in {folder}: {name} is not there. Run the stage `labels` again.")
     info = read_json(folder / RECORD)
-    grid = grid_from_json(info["grid"])
+    try:
+        grid = grid_from_json(info["grid"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptFile(
+            f"{folder / RECORD} does not say its grid ({error!r}). Delete its folder, run again."
+        ) from error
     for name, dtype in ((LABELS, "uint8"), (PARCEL_IDS, "uint32")):
         try:
             with rasterio.open(folder / name) as file:

@@ -8,7 +8,7 @@ import xarray as xr
 import zarr
 
 from bocage.core.digest import digest_tree
-from bocage.core.errors import MissingFile
+from bocage.core.errors import CorruptFile, MissingFile
 from bocage.core.grid import Window
 from bocage.cubes import build
 from bocage.cubes.build import build_cube
@@ -208,3 +208,11 @@ def test_a_damaged_cube_in_the_store_does_not_stop_the_next(spring, tmp_path, re
     (earlier / "artifact.json").write_text(record.replace("x", plan.name))
     (earlier / "cube.json").write_text("{")
     assert grow_cube(tmp_path / "store" / "cube" / ".k.part", plan, options, {}) == 0
+
+
+@pytest.mark.parametrize("record", ["null", "[]", "{}"])
+def test_a_cube_whose_record_is_none_is_named(spring, tmp_path, record):
+    build_folder(spring, tmp_path / "cube", CubeOptions())
+    (tmp_path / "cube" / "cube.json").write_text(record)
+    with pytest.raises(CorruptFile, match="cannot be opened"):
+        open_cube(tmp_path / "cube")

@@ -179,3 +179,11 @@ def stored(path: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     frame = frame.assign(id=frame["number"].astype(str), country="FR", year=2018, area=1.0, **text)
     write_parcels(frame, path)
     return frame
+
+
+@pytest.mark.parametrize("record", ["null", "[]", "{}", '{"grid": 5}'])
+def test_a_record_without_a_grid_is_named(tmp_path: Path, record: str) -> None:
+    build(tmp_path, parcels((3, (0, 0, 3, 2))))
+    (tmp_path / "labels.json").write_text(record)
+    with pytest.raises(CorruptFile, match="does not say its grid"):
+        open_labels(tmp_path)
