@@ -6,9 +6,10 @@ Layers, columns, CRS, encoding and filters follow from headers and from the colu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,8 @@ def open_parcels(options: ParcelOptions) -> Reading:
     if not any(layer.n_rows for layer in layers):
         raise NothingLeft(f"{layers[0]} has no parcels: 0 rows. Check that the download is complete.")
     year = year_of_columns(layers[0].fields, source.columns, options.year)
-    parts = tuple(_plan_part(layer, source, options, year, alone=len(layers) == 1) for layer in layers)
+    stems = [layers[0].stem] if len(layers) == 1 else _distinct([layer.name for layer in layers])
+    parts = tuple(_plan_part(layer, source, options, year, stem) for layer, stem in zip(layers, stems, strict=True))
     named = source.file_name.fullmatch(layers[0].stem) if source.file_name else None
     groups = named.groupdict() if named else {}
     region = groups.get("region") or ""
@@ -165,7 +167,16 @@ def _has_crops(layer: Layer, source: ParcelSource, options: ParcelOptions) -> bo
     return any(role in found for role in source.needs)
 
 
-def _plan_part(layer: Layer, source: ParcelSource, options: ParcelOptions, year: int | None, *, alone: bool) -> Part:
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names of layers, of which several files of an archive may have the same: the second becomes `name.2`."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}.{n}" for n in count(2))
+        found.append(next(stem for stem in chain([name], numbered) if stem not in found))
+    return found
+
+
+def _plan_part(layer: Layer, source: ParcelSource, options: ParcelOptions, year: int | None, stem: str) -> Part:
     wanted = source.columns if year is None else fill_year(source.columns, year)
     found = choose_columns(layer.fields, source, wanted, options.columns, origin=str(layer))
     earlier = years_of(layer.fields, source.history) if source.history and year is not None else {}
@@ -179,7 +190,7 @@ def _plan_part(layer: Layer, source: ParcelSource, options: ParcelOptions, year:
         encoding=encoding,
         keep=keep,
         n_other_year=n_other_year,
-        stem=layer.stem if alone else layer.name,
+        stem=stem,
     )
 
 

@@ -192,3 +192,17 @@ def test_a_geoparquet_header_that_is_none_is_named(
     pq.write_table(table.replace_schema_metadata({"geo": json.dumps(geo)}), path)
     with pytest.raises(CorruptFile, match=said):
         read(path)
+
+
+def test_layers_of_one_name_in_several_folders_make_ids_of_their_own(fields: Path, tmp_path: Path) -> None:
+    frame = gpd.read_file(fields)
+    with zipfile.ZipFile(tmp_path / "fields.zip", "w") as archive:
+        for part in range(3):
+            path = tmp_path / f"{part}.gpkg"
+            frame.set_geometry(frame.translate(1000 * part)).to_file(path, layer="crops")
+            archive.write(path, f"part{part}/crops.gpkg")
+    options = ParcelOptions(
+        kind="local", path=str(tmp_path / "fields.zip"), layer="cr*", columns=ColumnMap(name=("crop",))
+    )
+    ids = ["crops-1", "crops-2", "crops.2-1", "crops.2-2", "crops.3-1", "crops.3-2"]
+    assert read_parcels(options).frame["id"].tolist() == ids
