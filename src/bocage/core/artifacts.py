@@ -34,6 +34,8 @@ UNPACKED = "unpacked"  # beside the stages: a folder for each archive, made agai
 _UNFINISHED = re.compile(r"\..*\.(tmp|part)|.*\.partial")  # files that are renamed when whole; the last are zarr's
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+# of a path that leads through a file or to a folder, or is too long, and of disks that are full or closed
+DISK_SAYS_NO = (*_FULL, *_CLOSED, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
 _NO_RECORD = (CorruptFile, KeyError, TypeError, AttributeError, IndexError)  # what reading a record that is none raises
 _LEAST_FREE = 64 << 10  # bytes; a disk with less is full
 
