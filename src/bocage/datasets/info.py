@@ -63,7 +63,7 @@ class DatasetInfo:
 
     def __post_init__(self) -> None:
         ids = [c.id for c in self.classes]
-        if ids != list(range(len(ids))) or not 1 <= len(ids) < IGNORE - 1:
+        if ids != list(range(len(ids))) or not 1 <= len(ids) < IGNORE:
             raise DataError(f"A data set has the classes 0 (background), 1, 2, … (at most {IGNORE - 2}); got {ids}.")
 
     @property

@@ -118,7 +118,7 @@ def plan_building(experiment: Experiment) -> list[Stage]:
     }
     return [
         Stage("parcels", 2, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
-        Stage("taxonomy", 3, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
+        Stage("taxonomy", 4, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
         Stage("scenes", 2, placed, lambda e: [e.scenes, e.regions], make_scenes, external=_places),
         Stage("cubes", 2, ("scenes", *placed), lambda e: [e.cubes, e.regions, e.scenes.season], make_cubes),
         Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
