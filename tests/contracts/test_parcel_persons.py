@@ -69,8 +69,15 @@ def test_no_map_may_name_them(tmp_path: Path, role: str, name: str) -> None:
 
 def test_other_columns_are_no_persons() -> None:
     assert not [
-        c for c in ("GWSNAM_H", "crop_name", "ID_PARCEL", "REF_ID", "PR_IDENT", "REG", "subject") if is_personal(c)
+        c
+        for c in ("GWSNAM_H", "crop_name", "ID_PARCEL", "REF_ID", "PR_IDENT", "REG", "subject", "ownership", "CropName")
+        if is_personal(c)
     ]
+
+
+@pytest.mark.parametrize("name", ["OwnerName", "idFarmer", "nomTitular", "Applicant"])
+def test_names_that_are_joined_by_capitals_are_known(name: str) -> None:
+    assert is_personal(name)
 
 
 def test_the_farm_columns_of_the_iacs_inventory_are_known(tables: Path) -> None:

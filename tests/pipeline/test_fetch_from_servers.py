@@ -9,11 +9,15 @@ import threading
 import time
 import zipfile
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 from shapely.geometry import box
 
 from bocage.core.errors import CorruptFile, SourceError
@@ -26,6 +30,7 @@ from bocage.scenes.patience import Patience
 from bocage.scenes.plan_fetch import plan_fetch
 from bocage.scenes.record import Asset, Scene, parse_time
 from bocage.scenes.search import search_scenes
+from bocage.scenes.stac import scene_from_item
 
 QUICK = Patience(retries=3, backoff_s=0.01, longest_wait_s=1)
 
@@ -43,7 +48,8 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.seen.append((self.path, self.headers.get("Range")))
         mood = self.moods.pop(0) if self.moods else ""
         if mood[:3].isdigit():
-            return self.answer(int(mood[:3]), b"", {"Retry-After": mood[4:] or "0"})
+            elsewhere = f"http://localhost:{self.server.server_port}/a"
+            return self.answer(int(mood[:3]), b"", {"Retry-After": mood[4:] or "0", "Location": elsewhere})
         if self.path in ("/", "/search") or self.path.startswith("/search?"):
             return self.answer(200, json.dumps(self.document()).encode(), {"Content-Type": "application/json"})
         body = self.files.get(self.path)
@@ -111,6 +117,57 @@ def test_busy_and_broken_answers_are_tried_again(server, tmp_path, moods):
     fetch(server, tmp_path / "a", size=len(BODY), checksum="1220" + hashlib.sha256(BODY).hexdigest())
     assert (tmp_path / "a").read_bytes() == BODY
     assert not (tmp_path / "a.part").exists()
+
+
+def test_a_token_in_an_address_is_in_no_message(server, tmp_path):
+    fetcher = Fetcher(patience=QUICK)
+    for mood, ask in (
+        ("403", fetcher.fetch_size),
+        ("404", fetcher.fetch_size),
+        ("", lambda a: fetcher.fetch_tail(a, 2)),
+    ):
+        Server.moods[:] = [mood] * 4 if mood else []
+        with pytest.raises(SourceError) as refused:
+            ask(f"{server}/none?sig=SECRET")
+        assert "SECRET" not in str(refused.value)
+        assert f"{server}/none?…" in str(refused.value)
+
+
+def test_keys_do_not_follow_a_service_to_another_place(server, tmp_path, monkeypatch):
+    keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}
+    for name, value in (keys | {"AWS_S3_ENDPOINT": server}).items():
+        monkeypatch.setenv(name, value)
+    Server.moods[:] = ["307"]
+    with pytest.raises(SourceError, match=r"to another place \(HTTP 307\), where keys do not go. Set AWS_REGION"):
+        Fetcher(patience=QUICK).fetch_file("s3://bucket/a", tmp_path / "a")
+    assert len(Server.seen) == 1
+
+
+def test_two_processes_fetch_into_one_folder_one_after_the_other(server, tmp_path, samples):
+    item = json.loads((samples / "stac" / "earth-search-search-page.json").read_text())
+    scene = scene_from_item(item.get("response", item)["features"][0], base=tmp_path)
+    tiff = tmp_path / "band.tif"
+    with rasterio.open(
+        tiff, "w", driver="GTiff", height=64, width=64, count=1, dtype="uint16", transform=Affine.scale(10, -10)
+    ) as file:
+        file.write(np.ones((1, 64, 64), np.uint16))
+    Server.files["/band.tif"] = tiff.read_bytes()
+    assets = {
+        band: replace(scene.assets[band], href=f"{server}/band.tif", size=None, checksum=None)
+        for band in ("B02", "SCL")
+    }
+    plans, _ = plan_fetch([replace(scene, assets=assets)], ("B02",), tmp_path / "out")
+    fetched = []
+    both = [
+        threading.Thread(target=lambda: fetched.append(fetch_scenes(plans, tmp_path / "out", Fetcher(patience=QUICK))))
+        for _ in range(2)
+    ]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert sorted((len(f.fetched), len(f.cached)) for f in fetched) == [(0, 1), (1, 0)]
+    assert len(Server.seen) == 2
 
 
 def test_a_killed_download_goes_on_where_it_stopped(server, tmp_path):

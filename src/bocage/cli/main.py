@@ -34,7 +34,8 @@ from bocage.cli import (
 )
 from bocage.cli.output import emit, settings, stderr
 from bocage.core import interrupt, progress
-from bocage.core.errors import BocageError, ConfigError
+from bocage.core.artifacts import DISK_SAYS_NO
+from bocage.core.errors import BocageError, CannotWrite, ConfigError
 
 _ANYWHERE = (
     "Anywhere on the line: --json (one JSON object on stdout), --quiet (no progress), --workers N (threads, default "
@@ -47,6 +48,10 @@ _EPILOG = (
 
 INTERRUPTED = 130
 MODEL_LIBRARIES = ("torch", "safetensors", "sklearn", "skops", "xgboost")
+_OTHER_PLACE = (
+    "What was finished is whole and kept. Check the path and who may write there, make room, or take another --out or "
+    "BOCAGE_CACHE."
+)
 ONNX_LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
 UsageError = cast(type[typer.BadParameter], typer.BadParameter.__bases__[0])  # click's; typer may bring its own click
 
@@ -142,6 +147,8 @@ def _explain(error: Exception) -> int:
         return _fail("ConfigError", f"Models need {missing}: run pip install 'bocage[train]'.", 2)
     if missing in ONNX_LIBRARIES:
         return _fail("ConfigError", f"ONNX files need {missing}: run pip install 'bocage[onnx]'.", 2)
+    if isinstance(error, OSError) and error.errno in DISK_SAYS_NO:
+        return _fail("CannotWrite", f"The disk refuses: {error}. {_OTHER_PLACE}", CannotWrite.exit_code)
     traceback.print_exception(error, file=sys.stderr)
     return _fail("InternalError", f"{type(error).__name__}: {error}. This is a bug of bocage; please report it.", 5)
 

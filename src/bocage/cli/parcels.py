@@ -11,6 +11,7 @@ import yaml
 
 from bocage.cli.output import emit, say, table
 from bocage.core.errors import ConfigError, MissingFile
+from bocage.core.plain_yaml import load_yaml
 from bocage.parcels.options import ParcelOptions
 
 app = typer.Typer(no_args_is_help=True)
@@ -110,7 +111,7 @@ def _read_map(path: Path | None) -> dict[str, Any]:
     if not path.is_file():
         raise MissingFile(f"No column map at {path}. Check --map.")
     try:
-        record = yaml.safe_load(path.read_text(encoding="utf-8"))
+        record = load_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}. Correct the file.") from error
     if not isinstance(record, dict):

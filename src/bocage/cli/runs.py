@@ -344,7 +344,8 @@ def prune(
         0.0, "--older-than-days", min=0, help="Keep what is younger; 0 deletes everything."
     ),
 ) -> None:
-    """Delete artifacts. Run folders keep their own files; a pruned stage is made again when it is needed.
+    """Delete artifacts, but what a running command is making. Run folders keep their own files; a pruned stage is made
+    again when it is needed.
 
     bocage cache prune --older-than-days 30
     """

@@ -30,9 +30,13 @@ from bocage.core.tally import Tally
 from bocage.core.threads import in_order
 
 RECORD = "artifact.json"
+UNPACKED = "unpacked"  # beside the stages: a folder for each archive, made again when it is needed
 _UNFINISHED = re.compile(r"\..*\.(tmp|part)|.*\.partial")  # files that are renamed when whole; the last are zarr's
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+# of a path that leads through a file or to a folder, or is too long, and of disks that are full or closed
+DISK_SAYS_NO = (*_FULL, *_CLOSED, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
+_NO_RECORD = (CorruptFile, KeyError, TypeError, AttributeError, IndexError)  # what reading a record that is none raises
 _LEAST_FREE = 64 << 10  # bytes; a disk with less is full
 
 
@@ -70,6 +74,26 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, UnicodeDecodeError) as error:
         raise CorruptFile(f"{path} is not valid JSON ({error}). Delete it and run again.") from error
+
+
+def rename_once(source: Path, target: Path) -> None:
+    """Rename a finished folder; one that another process has put there meanwhile stays, as it holds the same."""
+    try:
+        source.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Let one process at a time write in a folder that is there; a second one waits."""
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)  # released when the process ends, however it ends
+        yield
+    finally:
+        os.close(place)
 
 
 def link_file(source: Path, target: Path) -> None:
@@ -168,7 +192,7 @@ class ArtifactStore:
         try:
             record = read_json(folder / RECORD)
             whole = all((folder / name).stat().st_size == entry[0] for name, entry in record["files"].items())
-        except (CorruptFile, FileNotFoundError, KeyError):
+        except (*_NO_RECORD, FileNotFoundError):
             whole = False
         if not whole:
             shutil.rmtree(folder, ignore_errors=True)
@@ -180,10 +204,25 @@ class ArtifactStore:
         """Let one process at a time make this artifact; a second one waits and then finds it finished."""
         with writing_below(self.root):
             (self.root / stage).mkdir(parents=True, exist_ok=True)
-            file = (self.root / stage / f".{key}.lock").open("w")
+            file = self._lock_path(stage, key).open("w")
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)  # released when the process ends, however it ends
             yield
+
+    def _lock_path(self, stage: str, key: str) -> Path:
+        return self.root / stage / f".{key}.lock"
+
+    def _is_locked(self, half: Path) -> bool:
+        """Whether a process is making the artifact of this half just now."""
+        path = self._lock_path(half.parent.relative_to(self.root).as_posix(), half.name[1:].removesuffix(".part"))
+        if not half.name.startswith(".") or not path.is_file():
+            return False
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
     def draft_path(self, stage: str, key: str) -> Path:
         """Where an unfinished result of this key lives; a stage that can resume finds its own half there."""
@@ -245,10 +284,13 @@ class ArtifactStore:
         return rows
 
     def prune(self, *, older_than_s: float = 0.0) -> tuple[int, int]:
-        """Delete artifacts (and halves) not changed for that long; returns (artifacts deleted, bytes freed)."""
+        """Delete artifacts (and halves) not changed for that long; returns (artifacts deleted, bytes freed).
+
+        A half that a running process is making stays.
+        """
         n, freed = 0, 0
         for _, folder in self._folders():
-            if time.time() - folder.stat().st_mtime >= older_than_s:
+            if time.time() - folder.stat().st_mtime >= older_than_s and not self._is_locked(folder):
                 freed += sum(s.st_size for p in folder.rglob("*") if p.is_file() and (s := p.stat()).st_nlink == 1)
                 shutil.rmtree(folder, ignore_errors=True)
                 n += 1
@@ -270,10 +312,11 @@ class ArtifactStore:
         shutil.rmtree(self.root / stage / key, ignore_errors=True)
 
     def _folders(self) -> list[tuple[str, Path]]:
-        """(stage, folder) of all artifacts and halves. A stage's name may hold one slash: `train/<model>`."""
+        """(stage, folder) of all artifacts, halves and unpacked archives. A stage's name may hold one slash:
+        `train/<model>`."""
         found = []
         for folder in sorted(p for p in self.root.glob("*/*") if p.is_dir()):
-            if (folder / RECORD).is_file() or folder.name.startswith("."):
+            if (folder / RECORD).is_file() or folder.name.startswith(".") or folder.parent.name == UNPACKED:
                 found.append((folder.parent.name, folder))
             else:
                 group = f"{folder.parent.name}/{folder.name}"
@@ -296,8 +339,8 @@ def _describe(folder: Path, names: Sequence[str]) -> dict[str, list[Any]]:
 
 def _find_damage(folder: Path) -> list[str]:
     try:
-        files = read_json(folder / RECORD)["files"]
-    except (CorruptFile, KeyError):
+        files = dict(read_json(folder / RECORD)["files"])
+    except (*_NO_RECORD, ValueError):
         return [f"{RECORD}: cannot be read"]
     found = _describe(folder, [name for name in files if (folder / name).is_file()])
     return [f"{name}: is not there" for name in files if name not in found] + [

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
+from shapely.affinity import translate
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
@@ -75,10 +77,27 @@ def full_window(grid: Grid) -> Window:
 
 
 def footprint(grid: Grid, crs: str | CRS = "EPSG:4326") -> BaseGeometry:
-    """The grid's outline in another CRS (longitude/latitude by default), x before y."""
+    """The grid's outline in another CRS (longitude/latitude by default), x before y.
+
+    In degrees a grid across the antimeridian has two parts, one on either side of it.
+    """
     left, bottom, right, top = grid_bounds(grid)
     outline = box(left, bottom, right, top).segmentize(max(right - left, top - bottom) / 16)
-    return project(outline, str(grid.crs), crs)
+    placed = project(outline, str(grid.crs), crs)
+    west, _, east, _ = placed.bounds
+    return _cut_at_antimeridian(placed) if east - west > 180 and CRS.from_user_input(crs).is_geographic else placed
+
+
+def _cut_at_antimeridian(outline: BaseGeometry) -> BaseGeometry:
+    """Of a longitude/latitude outline whose corners lie on both sides of ±180°."""
+    eastward = shapely.transform(outline, lambda xy: np.column_stack([xy[:, 0] % 360, xy[:, 1]]))
+    beyond = translate(eastward.intersection(box(180, -90, 360, 90)), xoff=-360)
+    return eastward.intersection(box(0, -90, 180, 90)).union(beyond)
+
+
+def utm_of(longitude: float, latitude: float) -> str:
+    """The CRS of the UTM zone of a place, by degrees alone: the exceptions around Norway and Svalbard are left out."""
+    return f"EPSG:{(32600 if latitude >= 0 else 32700) + int((longitude + 180) // 6) % 60 + 1}"
 
 
 def project(geometry: BaseGeometry, source: str | CRS, target: str | CRS) -> BaseGeometry:

@@ -16,6 +16,7 @@ from bocage.core.arrays import MISSING_INT16, SCALE, AnyArray, Int32
 from bocage.core.grid import Grid
 
 CONVENTIONS = "CF-1.8"
+CELL_METHODS = {"median": "time: median", "mean": "time: mean"}  # of composites; CF has no name for the first
 _TIME_UNITS = "days since 1970-01-01"
 
 REFLECTANCE: dict[str, Any] = {

@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from bocage.core.arrays import SCALE, AnyArray, Bool, Float32
 from bocage.core.bands import BANDS, CLEAR_SCL
-from bocage.core.errors import CorruptFile, MissingFile
+from bocage.core.errors import CorruptFile, GridMismatch, MissingFile
 from bocage.core.grid import Grid, make_grid
 from bocage.cubes.quality import NODATA, to_flags
 from bocage.cubes.store import Cube
 from bocage.scenes.record import SCL
 
 _TIMES = ("time", "t")
+_SAME_SIZE = 1e-6  # by how much of itself a pixel's height may differ from its width
 
 
 def read_cube_file(path: Path, group: str | None = None) -> Cube:
@@ -37,7 +39,8 @@ def read_cube_file(path: Path, group: str | None = None) -> Cube:
 
     Raises:
         MissingFile: if there is nothing.
-        CorruptFile: if it cannot be opened, has no band, or does not say when or where it is.
+        CorruptFile: if it cannot be opened, has no band, does not say when or where it is, or is not north up in
+            square pixels.
     """
     if not path.exists():
         raise MissingFile(f"There is no {path}.")
@@ -55,6 +58,8 @@ def read_cube_file(path: Path, group: str | None = None) -> Cube:
         except (KeyError, IndexError) as error:
             what = ", ".join(map(str, opened.variables))
             raise CorruptFile(f"{path} is no cube that is known: no {error}. It has {what}.") from error
+        except (GridMismatch, CRSError) as error:
+            raise CorruptFile(f"{path} does not say where its pixels lie: {error}") from error
 
 
 def _own(opened: xr.Dataset) -> Cube:
@@ -73,7 +78,9 @@ def _variable_a_band(opened: xr.Dataset) -> Cube:
     bands = tuple(b for b in BANDS if b in names)
     if not bands:
         raise KeyError("variable named like a band")
-    time = next(d for d in opened[names[bands[0]]].dims if d in _TIMES)
+    time = next((d for d in opened[names[bands[0]]].dims if d in _TIMES), None)
+    if time is None:
+        raise KeyError(f"dimension {' or '.join(_TIMES)} of {names[bands[0]]}")
     layers = [_scaled(opened[names[b]].transpose(time, "y", "x")) for b in bands]
     values = np.stack([v for v, _ in layers], axis=1)
     missing = np.any([m for _, m in layers], axis=0) | (values == 0).all(axis=1)
@@ -110,5 +117,11 @@ def _grid(opened: xr.Dataset, variable: xr.DataArray) -> Grid:
     crs = CRS.from_user_input(mapping.get("crs_wkt") or mapping["spatial_ref"])
     known = f"EPSG:{crs.to_epsg()}" if crs.to_epsg() else crs
     x, y = opened["x"].values, opened["y"].values
-    size = float(x[-1] - x[0]) / (len(x) - 1)
+    if min(len(x), len(y)) < 2:
+        raise GridMismatch(f"{len(y)} x {len(x)} pixels do not tell their size")
+    size, step = float(x[-1] - x[0]) / (len(x) - 1), float(y[0] - y[-1]) / (len(y) - 1)
+    if size <= 0 or abs(size - step) > _SAME_SIZE * size:
+        raise GridMismatch(
+            f"x goes by {size:g} and y by {-step:g}; square pixels from the north-west corner are read. Write it so."
+        )
     return make_grid(known, float(x[0]) - size / 2, float(y[0]) + size / 2, size, (len(y), len(x)))

@@ -12,6 +12,7 @@ from bocage.core.errors import ConfigError, GridMismatch
 
 Fill = Literal["neighbours", "linear", "nearest"]
 _METHODS: tuple[str, ...] = get_args(Fill)
+_LINEAR, _NEAREST = _METHODS.index("linear"), _METHODS.index("nearest")
 _NONE = -1
 
 
@@ -44,30 +45,28 @@ def fill_gaps(stored: Int16, valid: Bool, days: Int32, *, method: Fill) -> tuple
         raise ConfigError(f"There is no gap filling '{method}'. Use one of {', '.join(_METHODS)}.")
     filled = stored.copy()
     gaps = ~valid & valid.any(axis=0)
-    _fill(filled, valid, gaps, _weights(days, method))
+    _fill(filled, valid, gaps, days.astype(np.float64), _METHODS.index(method))
     return filled, gaps
 
 
-def _weights(days: Int32, method: str) -> Float64:
-    """(time, time, time) share of the date after in the gap at t between the dates p before and q after: [t, p, q]."""
-    t, p, q = days[:, None, None], days[None, :, None], days[None, None, :]
-    before, after = (t - p).astype(np.float64), (q - t).astype(np.float64)
-    if method == "neighbours":
-        return np.full(np.broadcast_shapes(before.shape, after.shape), 0.5)
-    if method == "nearest":
-        return np.asarray(after < before, np.float64)
-    span = before + after
-    halves = np.full(span.shape, 0.5)  # two dates of one day: their mean
-    return np.asarray(np.divide(before, span, out=halves, where=span > 0))
+@numba.njit(nogil=True, cache=True, inline="always")
+def _share(before: float, after: float, method: int) -> float:
+    """Share of the date after, for a gap so many days after the one and before the other."""
+    if method == _NEAREST:
+        return 1.0 if after < before else 0.0
+    if method == _LINEAR and before + after > 0:
+        return before / (before + after)
+    return 0.5  # also of two dates of one day: their mean
 
 
 @numba.njit(nogil=True, cache=True)
-def _fill(values: Int16, valid: Bool, gaps: Bool, weights: Float64) -> None:
+def _fill(values: Int16, valid: Bool, gaps: Bool, days: Float64, method: int) -> None:
     """Row by row: where each gap has its last valid date before and its first after, then every band in turn."""
     n_times, n_bands, height, width = values.shape
     before = np.empty((n_times, width), np.int16)
     after = np.empty((n_times, width), np.int16)
     where = np.empty(width, np.int64)
+    share = np.empty(width)  # of the date after, in each gap
     for y in range(height):
         _find_neighbours(valid, y, before, after)
         for t in range(n_times):
@@ -77,6 +76,9 @@ def _fill(values: Int16, valid: Bool, gaps: Bool, weights: Float64) -> None:
                 n += gaps[t, y, x]
             if n == 0:
                 continue
+            for i in range(n):
+                p, q = before[t, where[i]], after[t, where[i]]
+                share[i] = _share(days[t] - days[p], days[q] - days[t], method)
             for c in range(n_bands):
                 for i in range(n):
                     x = where[i]
@@ -86,8 +88,8 @@ def _fill(values: Int16, valid: Bool, gaps: Bool, weights: Float64) -> None:
                     elif p == _NONE:
                         values[t, c, y, x] = values[q, c, y, x]
                     else:
-                        share, first = weights[t, p, q], float(values[p, c, y, x])
-                        values[t, c, y, x] = np.int16(np.rint(first + share * (values[q, c, y, x] - first)))
+                        first = float(values[p, c, y, x])
+                        values[t, c, y, x] = np.int16(np.rint(first + share[i] * (values[q, c, y, x] - first)))
 
 
 @numba.njit(nogil=True, cache=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from bocage.core.artifacts import RECORD, read_json
 from bocage.core.digest import digest_file, digest_value
+from bocage.core.errors import CorruptFile
 from bocage.core.grid import grid_to_json
 from bocage.cubes.build import digest_plan
 from bocage.cubes.options import CubeOptions
@@ -66,14 +67,21 @@ def shared_dates(earlier: Path, plan: CubePlan, options: CubeOptions, inputs: Ma
 
 
 def _finished(cubes: Path, name: str) -> list[Path]:
-    """The finished cubes of that name in a folder of the store."""
-    records = {path.parent: read_json(path) for path in sorted(cubes.glob(f"[!.]*/{RECORD}"))}
-    return [path for path, record in records.items() if record.get("name") == name and _is_told(path)]
+    """The finished cubes of that name in a folder of the store whose record says what their dates are."""
+    return [
+        path.parent
+        for path in sorted(cubes.glob(f"[!.]*/{RECORD}"))
+        if _read_record(path).get("name") == name and "done" in _read_record(path.with_name("cube.json"))
+    ]
 
 
-def _is_told(cube: Path) -> bool:
-    """Whether its record says what its dates are."""
-    return (cube / "cube.json").is_file() and "done" in read_json(cube / "cube.json")
+def _read_record(path: Path) -> Mapping[str, Any]:
+    """A record, empty if it is damaged or gone: a cube that nothing is known of is none to start from."""
+    try:
+        record = read_json(path)
+    except (CorruptFile, FileNotFoundError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _copy_date(earlier: Path, folder: Path, position: int, files: Mapping[str, Any]) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from bocage.core.arrays import Int32
 from bocage.core.errors import GridMismatch
@@ -17,6 +19,8 @@ from bocage.regions.plan import Region, check_overlap
 from bocage.scenes.record import Scene
 
 LATTICE_BAND = "B02"  # every cube lies on its lattice
+_STEP_DEG = 0.02  # along an outline: over so little a parallel bends by a few centimetres
+_NEAR_DEG = 3.0  # from a tile: so far beyond its edge UTM still keeps places in their order
 
 
 @dataclass(frozen=True)
@@ -123,10 +127,28 @@ def crop_grid(grid: Grid, region: Region) -> Grid | None:
     """The pixels of a grid that the region's bounding box touches; None if there are none."""
     if region.geometry is None:
         return grid
-    left, bottom, right, top = project(region.geometry, "EPSG:4326", str(grid.crs)).bounds
+    left, bottom, right, top = _bounds_on(grid, region.geometry)
     size, affine = grid_resolution_m(grid), grid.affine
     first_col, last_col = math.floor((left - affine.c) / size), math.ceil((right - affine.c) / size)
     first_row, last_row = math.floor((affine.f - top) / size), math.ceil((affine.f - bottom) / size)
     rows = slice(max(first_row, 0), min(last_row, int(grid.shape[0])))
     cols = slice(max(first_col, 0), min(last_col, int(grid.shape[1])))
     return grid[rows, cols] if rows.start < rows.stop and cols.start < cols.stop else None
+
+
+def _bounds_on(grid: Grid, outline: BaseGeometry) -> tuple[float, float, float, float]:
+    """The box around a longitude/latitude outline in the CRS of a grid.
+
+    A parallel is no straight line there, so the outline is followed, not its corners alone. What lies far from the grid
+    is moved towards it, to where the projection holds; it stays beyond the grid's edge.
+    """
+    lon, lat = shapely.get_coordinates(shapely.segmentize(outline, _STEP_DEG)).T
+    own_lon, own_lat = shapely.get_coordinates(footprint(grid)).T
+    if np.ptp(own_lon) > 180:  # across the antimeridian
+        lon, own_lon = lon % 360, own_lon % 360
+    lon = np.clip(lon, own_lon.min() - _NEAR_DEG, own_lon.max() + _NEAR_DEG)
+    lat = np.clip(lat, own_lat.min() - _NEAR_DEG, own_lat.max() + _NEAR_DEG)
+    left, bottom, right, top = project(
+        shapely.MultiPoint(np.column_stack([lon, lat])), "EPSG:4326", str(grid.crs)
+    ).bounds
+    return left, bottom, right, top

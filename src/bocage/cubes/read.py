@@ -100,7 +100,7 @@ def read_asset(asset: Asset, grid: Grid, *, resampling: str, threads: int, index
         try:
             alignment = plan_alignment(_grid_of(source, asset), grid, margin_px=MARGIN_PX[resampling])
         except GridMismatch as error:
-            raise GridMismatch(f"{asset.href}: {error}") from None
+            raise GridMismatch(f"{hide_queries(asset.href)}: {error}") from None
         if alignment is None:
             return out
         w = alignment.window
@@ -112,7 +112,9 @@ def read_asset(asset: Asset, grid: Grid, *, resampling: str, threads: int, index
             native = source.read(index, window=window, out_dtype=np.uint16)
         except RasterioError as error:
             problem = hide_queries(str(error))  # GDAL names the signed address
-            raise CorruptFile(f"{asset.href} cannot be decoded ({problem}). Get the product again.") from None
+            raise CorruptFile(
+                f"{hide_queries(asset.href)} cannot be decoded ({problem}). Get the product again."
+            ) from None
     if resampling == "nearest" or alignment.factor == 1:
         repeat_onto(native, alignment, out)
     else:
@@ -132,7 +134,9 @@ def is_jpeg2000(asset: Asset) -> bool:
         with Path(asset.href).open("rb") as file:
             head = file.read(8)
     except FileNotFoundError:
-        raise MissingFile(f"{asset.href} is not there any more. Bring the product back, and run again.") from None
+        raise MissingFile(
+            f"{hide_queries(asset.href)} is not there any more. Bring the product back, and run again."
+        ) from None
     return head == SIGNATURE or head[:4] == CODESTREAM
 
 
@@ -144,7 +148,7 @@ def _open(asset: Asset) -> rasterio.DatasetReader:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # then the catalog's grid counts, see `_grid_of`
             return rasterio.open(asset.href)
     except RasterioError as error:
-        raise CorruptFile(f"{asset.href} cannot be opened ({error}). Get the product again.") from error
+        raise CorruptFile(f"{hide_queries(asset.href)} cannot be opened ({error}). Get the product again.") from error
 
 
 def _grid_of(source: rasterio.DatasetReader, asset: Asset) -> Grid:
@@ -157,8 +161,8 @@ def _grid_of(source: rasterio.DatasetReader, asset: Asset) -> Grid:
         whole, zoom_y, zoom_x = stated.affine, stated.shape[0] / shape[0], stated.shape[1] / shape[1]
         grid = GeoBox(shape, Affine(whole.a * zoom_x, 0, whole.c, 0, whole.e * zoom_y, whole.f), stated.crs)
     else:
-        raise CorruptFile(f"{asset.href} does not say where it lies, and its catalog does not either.")
+        raise CorruptFile(f"{hide_queries(asset.href)} does not say where it lies, and its catalog does not either.")
     a = grid.affine
     if a.b or a.d or a.e >= 0 or abs(a.a + a.e) > 1e-9:
-        raise GridMismatch(f"{asset.href} is rotated or has pixels that are not square: {a!r}.")
+        raise GridMismatch(f"{hide_queries(asset.href)} is rotated or has pixels that are not square: {a!r}.")
     return grid

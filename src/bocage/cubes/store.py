@@ -25,7 +25,7 @@ from bocage.core.arrays import MISSING_INT16, Bool, Float32, Int16, Int32, UInt8
 from bocage.core.artifacts import read_json, write_json
 from bocage.core.errors import CorruptFile, GridMismatch, MissingFile
 from bocage.core.grid import Grid, Window, full_window, grid_from_json, grid_window
-from bocage.cubes.cf import CONVENTIONS, OBSERVATIONS, QUALITY, REFLECTANCE, describe_axes
+from bocage.cubes.cf import CELL_METHODS, CONVENTIONS, OBSERVATIONS, QUALITY, REFLECTANCE, describe_axes
 from bocage.cubes.chunks import Chunks
 from bocage.cubes.quality import NODATA, find_valid
 
@@ -156,7 +156,7 @@ def open_cube(folder: Path) -> CubeStore:
         group = zarr.open_group(folder / _ARRAYS, mode="r")
         store = CubeStore(folder, record, group)
         shapes = tuple(group["reflectance"].shape), tuple(group["quality"].shape)  # type: ignore[union-attr]
-    except (KeyError, OSError, ValueError) as error:
+    except (KeyError, OSError, TypeError, ValueError) as error:
         raise CorruptFile(f"the cube in {folder} cannot be opened ({error}). Delete it and build it again.") from error
     if shapes != (store.shape, (store.shape[0], *store.shape[2:])):
         raise CorruptFile(
@@ -258,8 +258,9 @@ class CubeWriter:
                 overwrite=True,
             )
             made[...] = axis.values
-        if periods:
-            self._group["reflectance"].attrs["cell_methods"] = "time: median"
+        statistic = record.get("options", {}).get("composite", "none").rpartition("_")[2]
+        if method := CELL_METHODS.get(statistic):
+            self._group["reflectance"].attrs["cell_methods"] = method
         self._group.attrs.update({"Conventions": CONVENTIONS, "bocage": json.dumps(record)})
         write_json(self.folder / _RECORD, dict(record))
         (self.folder / _BUILDING).unlink(missing_ok=True)

@@ -64,7 +64,8 @@ def merge_datasets(
 
     Raises:
         GridMismatch: if they differ in classes, bands, patch size, pixel size, dates, level or preprocessing.
-        ConfigError: if parcels of different files would share numbers, or `out` holds a data set.
+        ConfigError: if one has parcels of a country and year of another beside those of more places, or numbers would
+            pass 32 bits, or `out` holds a data set.
         UnknownName: if the selection names a class that they do not have.
     """
     first = datasets[0].info
@@ -111,6 +112,10 @@ def number_shifts(datasets: Sequence[Dataset]) -> list[int]:
     """What is added to each data set's parcel numbers so that parcels of different declarations never share one.
 
     Data sets of one country and year are of one parcel file: their numbers stay together.
+
+    Raises:
+        ConfigError: if one shares some of its places with another, not all: how the numbers of one became those of the
+            other cannot be told, and a parcel with two numbers would leak from part to part. Or past 32 bits.
     """
     next_free, shift_of = 0, dict[tuple[tuple[str, int], ...], int]()
     shifts = []
@@ -118,9 +123,15 @@ def number_shifts(datasets: Sequence[Dataset]) -> list[int]:
         declared = sorted({(str(c), int(y)) for c, y in dataset.manifest[["country", "year"]].itertuples(index=False)})
         key = tuple(declared)
         if key not in shift_of:
+            if known := [place for place in declared if any(place in other for other in shift_of)]:
+                raise ConfigError(
+                    f"{dataset.folder} holds parcels of {', '.join(f'{c} {y}'.strip() for c, y in known)} like another "
+                    "data set, but of more or fewer places than that one, so that their numbers differ. Join the data "
+                    "sets that they were joined from."
+                )
             shift_of[key] = next_free
         shifts.append(shift_of[key])
-        next_free = max(next_free, shift_of[key] + int(dataset.parcels()["number"].max()))
+        next_free = max(next_free, shift_of[key] + int(dataset.parcels()["number"].to_numpy().max(initial=0)))
     if next_free >= 2**32:
         raise ConfigError(f"The parcels of these data sets need numbers up to {next_free}; 32 bits end at {2**32 - 1}.")
     return shifts

@@ -63,7 +63,7 @@ class DatasetInfo:
 
     def __post_init__(self) -> None:
         ids = [c.id for c in self.classes]
-        if ids != list(range(len(ids))) or not 1 <= len(ids) < IGNORE - 1:
+        if ids != list(range(len(ids))) or not 1 <= len(ids) < IGNORE:
             raise DataError(f"A data set has the classes 0 (background), 1, 2, … (at most {IGNORE - 2}); got {ids}.")
 
     @property
@@ -85,8 +85,9 @@ class DatasetInfo:
         Raises:
             CorruptFile: if it is not a record of this format.
         """
-        if record.get("format") != FORMAT:
-            raise CorruptFile(f"A data set of format '{record.get('format')}'; this version reads '{FORMAT}'.")
+        found = record.get("format") if isinstance(record, Mapping) else None
+        if found != FORMAT:
+            raise CorruptFile(f"A data set of format '{found}'; this version reads '{FORMAT}'.")
         values = {k: v for k, v in record.items() if k != "format"}
         try:
             values["classes"] = tuple(ClassInfo(**c) for c in values["classes"])

@@ -165,11 +165,11 @@ def known_labels(records: Sequence[Record]) -> UInt8:
 
 
 def to_native(stored: Int16, factor: int) -> AnyArray:
-    """(T, H, W) stored reflectance → uint16 at the band's own pixels: the mean of factor × factor pixels, clipped to
-    0 … 65535; 0 where any of them is missing."""
+    """(T, H, W) stored reflectance → uint16 at the band's own pixels: the mean of factor × factor pixels, at least 1;
+    0, which stands for missing, where any of them is missing."""
     t, h, w = stored.shape
     blocks = stored.reshape(t, h // factor, factor, w // factor, factor)
-    mean = np.rint(blocks.mean(axis=(2, 4))).clip(0, 65535).astype(np.uint16)
+    mean = np.rint(blocks.mean(axis=(2, 4))).clip(1, 65535).astype(np.uint16)
     return np.asarray(np.where((blocks == MISSING_INT16).any(axis=(2, 4)), np.uint16(0), mean))
 
 

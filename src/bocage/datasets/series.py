@@ -17,7 +17,7 @@ from pyproj import Transformer
 
 from bocage.core.arrays import Bool, Float32, Float64, Int32
 from bocage.core.errors import ConfigError, CorruptFile, DataError, MissingBand, MissingFile, NothingLeft
-from bocage.core.grid import grid_bounds, make_grid
+from bocage.core.grid import grid_bounds, make_grid, utm_of
 from bocage.core.options import Options
 from bocage.core.sample import Origin, Sample
 from bocage.core.tally import Tally
@@ -66,7 +66,7 @@ def build_series_dataset(folder: Path, options: SeriesOptions) -> tuple[DatasetI
         What was written, and how many parcels were left out for which reason.
 
     Raises:
-        MissingFile, CorruptFile: if the table cannot be read.
+        MissingFile, CorruptFile: if the table cannot be read, or a date, place or value is none.
         MissingBand: if it lacks a column.
         DataError: if parcels differ in their dates, or a parcel has two codes or places.
         NothingLeft: if no parcel has a class.
@@ -116,13 +116,45 @@ def read_series(options: SeriesOptions) -> pd.DataFrame:
         if isinstance(error, MissingBand):
             raise
         raise CorruptFile(f"{path} is no Parquet table that can be read: {error}") from error
-    values = {band: raw[column].astype(float) for band, column in options.bands.items()}
+    values = {band: _numbers(raw[column], path) for band, column in options.bands.items()}
     if options.missing is not None:
         values = {band: v.where(v != options.missing) for band, v in values.items()}
     about = {name: raw[column] for name, column in named.items()}
-    about |= {"id": about["id"].astype(str), "code": about["code"].astype(str)}
-    about["day"] = pd.to_datetime(about["day"]).to_numpy().astype("datetime64[D]").astype(np.int32)
+    about |= {"id": about["id"].astype(str), "code": about["code"].map(str)}
+    about |= {name: _degrees(about[name], most, path) for name, most in (("lon", 180), ("lat", 90))}
+    about["day"] = _days(about["day"], path)
     return pd.DataFrame(about | {band: v * options.scale for band, v in values.items()})
+
+
+def _numbers(values: pd.Series[Any], path: Path) -> pd.Series[float]:
+    try:
+        return values.astype(float)
+    except (TypeError, ValueError) as error:
+        raise CorruptFile(f"{path}: column '{values.name}' holds what is no number ({error}).") from error
+
+
+def _degrees(values: pd.Series[Any], most: float, path: Path) -> pd.Series[float]:
+    numbers = _numbers(values, path)
+    wrong = ~(numbers.abs() <= most)
+    if wrong.any():
+        raise CorruptFile(
+            f"{path}: {int(wrong.sum())} rows have no place in column '{values.name}', e.g. {numbers[wrong].iloc[0]}; "
+            f"degrees go from -{most} to {most}."
+        )
+    return numbers
+
+
+def _days(values: pd.Series[Any], path: Path) -> Int32:
+    """Days since 1970-01-01, as they stand in the column: a time of another zone is of the day that it says."""
+    try:
+        if pd.api.types.is_numeric_dtype(values.dtype):
+            raise ValueError("numbers; write them as text or as dates")
+        days = pd.to_datetime(values).dt.tz_localize(None)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise CorruptFile(f"{path}: column '{values.name}' holds what is no date: {error}") from error
+    if days.isna().any():
+        raise CorruptFile(f"{path}: {int(days.isna().sum())} rows have no date in column '{values.name}'.")
+    return np.asarray(days.to_numpy().astype("datetime64[D]").astype(np.int32))
 
 
 def stack_series(table: pd.DataFrame, n_bands: int) -> tuple[Int32, Float32]:
@@ -165,11 +197,6 @@ def class_of_codes(codes: pd.Series[str], classes: tuple[SeriesClass, ...]) -> n
 
 def _describe(c: SeriesClass) -> dict[str, str]:
     return {"name": c.name, "color": c.color, "title": c.title}
-
-
-def utm_of(lon: float, lat: float) -> str:
-    """The coordinate system of the UTM zone of a place."""
-    return f"EPSG:{(32600 if lat >= 0 else 32700) + int((lon + 180) // 6) % 60 + 1}"
 
 
 def _to_sample(

@@ -17,22 +17,12 @@ from pydantic import ValidationError
 
 from bocage.core.errors import BocageError, ConfigError, MissingFile, UnknownKey
 from bocage.core.options import Options, explain
+from bocage.core.plain_yaml import load_yaml
 from bocage.experiment.schema import Experiment
 
 PATH_KEYS = ("path", "areas_path", "file", "landcover")
 Schema = TypeVar("Schema", bound=Options)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-
-
-class _StrictSafeLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice instead of keeping the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
-        twice = {str(k) for k in keys if keys.count(k) > 1}
-        if twice:
-            raise ConfigError(f"{node.start_mark}: key given twice: {', '.join(sorted(twice))}. Keep one.")
-        return super().construct_mapping(node, deep)
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -51,8 +41,7 @@ def load_options(path: Path, overrides: Sequence[str], schema: type[Schema]) -> 
     if not path.is_file():
         raise MissingFile(f"No experiment file {path}. `bocage config template` prints one to start from.")
     try:
-        # a subclass of SafeLoader: builds plain values only
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictSafeLoader)  # noqa: S506
+        raw = load_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(raw, dict):

@@ -6,7 +6,7 @@ deflated GeoTIFFs on the cube's grid; `labels.json`: grid, options and counts, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +40,7 @@ def build_labels(
     coverage: Literal["complete", "partial"],
     folder: Path,
     colors: Mapping[int, str] | None = None,
+    n_elsewhere: int = 0,
 ) -> Tally:
     """Write `labels.tif` (uint8), `parcel_ids.tif` (uint32) and `labels.json` of one grid.
 
@@ -48,6 +49,7 @@ def build_labels(
             any CRS.
         coverage: whether `frame` holds all parcels of the land; decides `outside: auto`.
         colors: "#rrggbb" by class id, for the colour table of `labels.tif`.
+        n_elsewhere: parcels off the grid that `frame` leaves out; they are counted.
 
     Returns:
         Parcels that own at least one pixel, `options.min_pixels` of them pure, and why others do not.
@@ -60,13 +62,14 @@ def build_labels(
     geometries = frame.geometry.to_crs(CRS.from_user_input(str(grid.crs))).to_numpy()
     inside = _meets(geometries, grid)
     if not inside.any():
-        raise NothingLeft(_elsewhere(frame, grid))
+        raise NothingLeft(describe_elsewhere(len(frame), frame.to_crs(4326).total_bounds, grid))
 
     ids, contested = draw_parcels(
         geometries[inside], numbers[inside], grid, all_touched=options.all_touched, overlaps=options.overlaps
     )
     owners = np.zeros(int(numbers.max()) + 1, np.bool_)
-    owners[ids] = True
+    for row in ids:  # row by row here and below: looking up takes 8 bytes a pixel
+        owners[row] = True
     kept = int(owners[1:].sum())
     if not kept:
         raise NothingLeft(
@@ -88,9 +91,10 @@ def build_labels(
         inner = ids
     small = _find_small(ids, inner, len(owners), options.min_pixels)
     if small.any():
-        labels[small[ids]] = IGNORE
+        for row, own in zip(labels, ids, strict=True):
+            row[small[own]] = IGNORE
     dropped = {
-        "outside the image": int((~inside).sum()),
+        "outside the image": int((~inside).sum()) + n_elsewhere,
         "no pixel of its own": int(inside.sum()) - kept,
         f"fewer than {options.min_pixels} pure pixels": int(small.sum()),
     }
@@ -105,7 +109,7 @@ def build_labels(
 
 def _find_small(ids: UInt32, inner: UInt32, n: int, min_pixels: int) -> Bool:
     """By number, whether a parcel that owns pixels (in `ids`) has fewer than `min_pixels` that are also its own in
-    `inner`; nobody is for a least number of 1. Row by row: counting takes 8 bytes a pixel."""
+    `inner`; nobody is for a least number of 1."""
     owned, pure = np.zeros(n, np.int64), np.zeros(n, np.int64)
     if min_pixels > 1:
         for own, core in zip(ids, inner, strict=True):
@@ -125,7 +129,10 @@ def class_raster(ids: UInt32, numbers: UInt32, class_ids: UInt8, *, outside: int
     """
     class_of = np.full(int(numbers.max(initial=0)) + 1, outside, np.uint8)
     class_of[numbers] = class_ids
-    return class_of[ids]
+    labels = np.empty(ids.shape, np.uint8)
+    for row, own in zip(labels, ids, strict=True):
+        row[:] = class_of[own]
+    return labels
 
 
 def _meets(geometries: AnyArray, grid: Grid) -> Bool:
@@ -136,13 +143,15 @@ def _meets(geometries: AnyArray, grid: Grid) -> Bool:
     return np.asarray(placed & (x0 < right) & (x1 > left) & (y0 < top) & (y1 > bottom))
 
 
-def _elsewhere(frame: gpd.GeoDataFrame, grid: Grid) -> str:
+def describe_elsewhere(n: int, parcels: Sequence[float], grid: Grid) -> str:
+    """The message for n parcels, none of which lies on the grid; `parcels` is their box in degrees."""
+
     def spell(bounds: Any) -> str:
         left, bottom, right, top = (float(v) for v in bounds)
         return f"longitude {left:.3f} to {right:.3f}, latitude {bottom:.3f} to {top:.3f}"
 
     return (
-        f"None of the {len(frame)} parcels lies on the image. Parcels: {spell(frame.to_crs(4326).total_bounds)}; "
+        f"None of the {n} parcels lies on the image. Parcels: {spell(parcels)}; "
         f"image: {spell(footprint(grid).bounds)}. Check that parcels and scenes show the same place, and parcels.crs."
     )
 
@@ -175,7 +184,7 @@ def _write_raster(
 def _record(
     labels: UInt8, n_overlap_px: int, grid: Grid, options: LabelOptions, outside: int, tally: Tally
 ) -> dict[str, Any]:
-    n_px = np.bincount(labels.ravel(), minlength=IGNORE + 1)
+    n_px = np.sum([np.bincount(row, minlength=IGNORE + 1) for row in labels], axis=0)
     return {
         "grid": grid_to_json(grid),
         "outside": "background" if outside == BACKGROUND else "ignore",
@@ -234,7 +243,12 @@ def open_labels(folder: Path) -> LabelStore:
         if not (folder / name).is_file():
             raise MissingFile(f"No labels in {folder}: {name} is not there. Run the stage `labels` again.")
     info = read_json(folder / RECORD)
-    grid = grid_from_json(info["grid"])
+    try:
+        grid = grid_from_json(info["grid"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptFile(
+            f"{folder / RECORD} does not say its grid ({error!r}). Delete its folder, run again."
+        ) from error
     for name, dtype in ((LABELS, "uint8"), (PARCEL_IDS, "uint32")):
         try:
             with rasterio.open(folder / name) as file:

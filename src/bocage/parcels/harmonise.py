@@ -78,9 +78,9 @@ def fill_year(wanted: ColumnMap, year: int | None) -> ColumnMap:
 
 def is_personal(column: str) -> bool:
     """True for a column that names a person, a farm or an application, also as a shapefile shortens its name."""
-    lower = column.lower()
+    lower, spaced = column.lower(), re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower()  # OwnerName: owner_name
     known = any(lower in (name, name[:_DBF_NAME_LENGTH]) for name in PERSONAL)
-    return known or not PERSONAL_WORDS.isdisjoint(re.split(r"[\W_]+", lower))
+    return known or not PERSONAL_WORDS.isdisjoint(re.split(r"[\W_]+", spaced))
 
 
 def match_columns(fields: Sequence[str], wanted: ColumnMap) -> dict[str, str]:
@@ -159,11 +159,12 @@ def as_years(values: pd.Series[Any]) -> NDArray[np.int64]:
 
 
 def as_numbers(values: pd.Series[Any]) -> Float64:
-    """Numbers, or text with a decimal point or comma ("1 234,5" as well); NaN where there is none."""
+    """Numbers, or text with a decimal point or comma ("1 234,5", "1.234,5" and "1,234.5" as well); NaN where there is
+    none."""
     if pd.api.types.is_numeric_dtype(values.dtype):
         return values.to_numpy(float, na_value=np.nan)
     spelt = ["" if t is None else re.sub(r"[\s\u00a0']", "", t) for t in as_text(values)]
-    plain = [t.replace(".", "").replace(",", ".") if "," in t else t for t in spelt]
+    plain = [t.replace(",", "") if t.rfind(".") > t.rfind(",") else t.replace(".", "").replace(",", ".") for t in spelt]
     numbers: Float64 = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").to_numpy(float)
     return numbers
 

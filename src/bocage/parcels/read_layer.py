@@ -9,7 +9,8 @@ import json
 import shutil
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -64,6 +65,22 @@ class Layer:
         return (f"{self.place.name}/{self.member}" if self.member else str(self.place)) + inside
 
 
+@contextmanager
+def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip to read from.
+
+    Raises:
+        CorruptFile: if it is none, or a member is damaged, encrypted or packed in a way that is not known.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise CorruptFile(f"{path} is no whole zip ({error}). Download it again.") from error
+    except RuntimeError as error:  # encrypted, or a method of packing that Python lacks
+        raise CorruptFile(f"{path} cannot be unpacked ({error}). Unpack it and give the file inside.") from error
+
+
 def find_layers(path: Path) -> list[Layer]:
     """Every layer with a geometry in a file, or in the files inside a zip.
 
@@ -90,11 +107,8 @@ def find_layers(path: Path) -> list[Layer]:
 
 
 def _zip_members(path: Path) -> list[str | None]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [i.filename for i in archive.infolist() if not i.is_dir()]
-    except zipfile.BadZipFile as error:
-        raise CorruptFile(f"{path} is no readable zip ({error}). Download it again.") from error
+    with opened_zip(path) as archive:
+        names = [i.filename for i in archive.infolist() if not i.is_dir()]
     members = [n for n in names if PurePosixPath(n).suffix.lower() in (*VECTOR, *PARQUET) and is_inside(n)]
     if not members:
         raise MissingFile(f"{path} holds no parcel file; found {', '.join(names[:8]) or 'nothing'}.")
@@ -122,10 +136,12 @@ def read_parquet_header(bare: Layer) -> Layer:
             header = pq.ParquetFile(file)
             schema, n_rows = header.schema_arrow, int(header.metadata.num_rows)
             geo = json.loads((header.metadata.metadata or {}).get(b"geo", b"{}"))
+    except CorruptFile:
+        raise
     except (pyarrow.ArrowInvalid, OSError, ValueError) as error:
         raise CorruptFile(f"{bare} is no readable Parquet file ({error}). Download or write it again.") from error
-    if not isinstance(geo, dict):
-        raise CorruptFile(f"{bare}: its GeoParquet header is no JSON object. Write the file again.")
+    if problem := _header_problem(geo, schema.names):
+        raise CorruptFile(f"{bare}: its GeoParquet header {problem}. Write the file again.")
     binary = [f.name for f in schema if pyarrow.types.is_binary(f.type) or pyarrow.types.is_large_binary(f.type)]
     shapes = [geo.get("primary_column"), *(n for n in ("geometry", "geom", "wkb_geometry") if n in binary)]
     shape = next((n for n in shapes if n in schema.names), None)
@@ -136,6 +152,23 @@ def read_parquet_header(bare: Layer) -> Layer:
         )
     fields = tuple(n for n in schema.names if n != shape)
     return Layer(bare.place, bare.member, bare.stem, fields, _parquet_crs(geo, shape), n_rows, shape, geo)
+
+
+def _header_problem(geo: Any, columns: Sequence[str]) -> str | None:
+    """What is wrong with a GeoParquet header, as far as it is read here; None if nothing is."""
+    if not isinstance(geo, dict):
+        return "is no JSON object"
+    described = geo.get("columns", {})
+    if not (isinstance(described, dict) and all(isinstance(about, dict) for about in described.values())):
+        return "does not describe columns by name"
+    for about in described.values():
+        box, covering = about.get("bbox", [0]), about.get("covering", {})
+        if not (box and isinstance(box, list) and all(isinstance(v, int | float) for v in box)):
+            return f"states the box {box}"
+        paths = list(covering.get("bbox", {}).values()) if isinstance(covering, dict) else [None]
+        if not all(isinstance(path, list) and path and path[0] in columns for path in paths):
+            return f"states the covering {covering}"
+    return None
 
 
 def _parquet_crs(geo: Mapping[str, Any], shape: str) -> str | None:
@@ -158,7 +191,7 @@ def open_bytes(layer: Layer) -> Iterator[IO[bytes]]:
             yield file
         return
     with SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as unpacked:
-        with zipfile.ZipFile(layer.place) as archive, archive.open(layer.member) as member:
+        with opened_zip(layer.place) as archive, archive.open(layer.member) as member:
             shutil.copyfileobj(member, unpacked)
         unpacked.seek(0)
         yield unpacked
@@ -172,7 +205,7 @@ def read_head(layer: Layer, suffix: str) -> tuple[bytes, int] | None:
             return None
         with found[0].open("rb") as file:
             return file.read(_HEAD_BYTES), found[0].stat().st_size
-    with zipfile.ZipFile(layer.place) as archive:
+    with opened_zip(layer.place) as archive:
         wanted = str(PurePosixPath(layer.member).with_suffix(suffix)).lower()
         info = next((i for i in archive.infolist() if i.filename.lower() == wanted), None)
         if info is None:

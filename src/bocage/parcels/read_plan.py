@@ -5,11 +5,11 @@ Layers, columns, CRS, encoding and filters follow from headers and from the colu
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from bocage.core.errors import ConfigError, CorruptFile, NothingLeft, SourceError, UnknownName
 from bocage.core.registry import nearest
@@ -42,7 +43,7 @@ from bocage.parcels.read_layer import Layer, find_layers
 from bocage.parcels.read_rows import RawRows, read_rows
 from bocage.parcels.read_text import decode_rows, find_text_encoding
 from bocage.parcels.source import SOURCES, ParcelSource
-from bocage.parcels.store_code_tables import find_code_table
+from bocage.parcels.store_code_tables import find_code_table, read_csv
 
 MAX_YEARS = 50  # distinct values of a year column that are worth a filter while reading
 HCAT4_LIST = "hcat4.csv"  # beside the code table
@@ -108,7 +109,8 @@ def open_parcels(options: ParcelOptions) -> Reading:
     if not any(layer.n_rows for layer in layers):
         raise NothingLeft(f"{layers[0]} has no parcels: 0 rows. Check that the download is complete.")
     year = year_of_columns(layers[0].fields, source.columns, options.year)
-    parts = tuple(_plan_part(layer, source, options, year, alone=len(layers) == 1) for layer in layers)
+    stems = [layers[0].stem] if len(layers) == 1 else _distinct([layer.name for layer in layers])
+    parts = tuple(_plan_part(layer, source, options, year, stem) for layer, stem in zip(layers, stems, strict=True))
     named = source.file_name.fullmatch(layers[0].stem) if source.file_name else None
     groups = named.groupdict() if named else {}
     region = groups.get("region") or ""
@@ -165,7 +167,16 @@ def _has_crops(layer: Layer, source: ParcelSource, options: ParcelOptions) -> bo
     return any(role in found for role in source.needs)
 
 
-def _plan_part(layer: Layer, source: ParcelSource, options: ParcelOptions, year: int | None, *, alone: bool) -> Part:
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names of layers, of which several files of an archive may have the same: the second becomes `name.2`."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}.{n}" for n in count(2))
+        found.append(next(stem for stem in chain([name], numbered) if stem not in found))
+    return found
+
+
+def _plan_part(layer: Layer, source: ParcelSource, options: ParcelOptions, year: int | None, stem: str) -> Part:
     wanted = source.columns if year is None else fill_year(source.columns, year)
     found = choose_columns(layer.fields, source, wanted, options.columns, origin=str(layer))
     earlier = years_of(layer.fields, source.history) if source.history and year is not None else {}
@@ -179,7 +190,7 @@ def _plan_part(layer: Layer, source: ParcelSource, options: ParcelOptions, year:
         encoding=encoding,
         keep=keep,
         n_other_year=n_other_year,
-        stem=layer.stem if alone else layer.name,
+        stem=stem,
     )
 
 
@@ -224,7 +235,7 @@ def _choose_crs(layers: list[Layer], source: ParcelSource, options: ParcelOption
     """The CRS, and where it comes from: the options, the file, or the source."""
     if options.crs:
         return parse_crs(options.crs), "options"
-    stated = [CRS.from_user_input(layer.crs) for layer in layers if layer.crs]
+    stated = [_stated_crs(layer) for layer in layers if layer.crs]
     if any(crs != stated[0] for crs in stated):
         raise ConfigError(f"The layers of {options.path} have different CRSs. Read them one by one (parcels.layer).")
     if stated:
@@ -235,12 +246,18 @@ def _choose_crs(layers: list[Layer], source: ParcelSource, options: ParcelOption
     return parse_crs(known), "source"
 
 
+def _stated_crs(layer: Layer) -> CRS:
+    try:
+        return CRS.from_user_input(layer.crs)
+    except CRSError as error:
+        raise CorruptFile(f"{layer} states a CRS that is none ({error}). Set parcels.crs (EPSG:…).") from error
+
+
 def _hcat_list(source: ParcelSource, options: ParcelOptions, table: CodeTable | None) -> HcatList:
     """HCAT3 as shipped; HCAT4 from the user's `hcat4.csv` beside the code table, else from that table itself."""
     if source.hcat_version == 3:
         return HCAT3_LIST
     beside = Path(options.code_table or "").with_name(HCAT4_LIST) if options.code_table else None
     if beside is not None and beside.is_file():
-        rows = list(csv.DictReader(beside.read_text(encoding="utf-8-sig").splitlines()))
-        return HcatList(hcat4.is_code, hcat4.parse_hcat4(rows, origin=str(beside)))
+        return HcatList(hcat4.is_code, hcat4.parse_hcat4(read_csv(beside), origin=str(beside)))
     return HcatList(hcat4.is_code, {row.hcat_code: row.hcat_name for row in (table.rows if table else ())})

@@ -18,14 +18,14 @@ def find_text_encoding(
     """The encoding of a shapefile's text, from every byte of these columns; other formats say theirs: UTF-8."""
     if layer.suffix != ".shp":
         return FoundEncoding("utf-8", "format")
+    if given is not None:
+        return FoundEncoding(given.lower(), "options")
     texts = set[bytes]()
     for batch in read_rows(layer, columns, geometry=False):
         for column in columns:
             values = batch.frame[column]
             if not pd.api.types.is_numeric_dtype(values.dtype):
                 texts.update(v.encode("latin-1") for v in values.unique() if isinstance(v, str) and not v.isascii())
-    if given is not None:
-        return FoundEncoding(given.lower(), "options")
     return find_encoding(texts, stated=_stated_encoding(layer), candidates=candidates)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 from typing import Any
 
-from bocage.core.artifacts import default_root
+from bocage.core.artifacts import UNPACKED, default_root, rename_once
 from bocage.core.digest import digest_value
 from bocage.core.errors import CorruptFile, MissingFile, SourceError
 
@@ -43,13 +43,13 @@ def unpack_7z(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """
     volumes = sorted(p for p in path.parent.iterdir() if is_7z(p) and _archive_name(p) == _archive_name(path))
     key = digest_value([[str(v.absolute()), v.stat().st_size, v.stat().st_mtime_ns] for v in volumes])
-    folder = default_root() / "unpacked" / key[:16]
+    folder = default_root() / UNPACKED / key[:16]
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(mkdtemp(dir=folder.parent))
         try:
             _unpack(path, len(volumes), temporary, suffixes)
-            temporary.replace(folder)
+            rename_once(temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in suffixes)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import http.client
 import io
-import urllib.error
+import re
 import urllib.parse
 import urllib.request
 from dataclasses import astuple
@@ -78,39 +79,50 @@ def read_code_table(path: Path) -> CodeTable:
         MissingFile: if it is not there.
         CorruptFile: if it is not a code table in UTF-8.
     """
-    return parse_code_table(path.stem, _read_rows(path))
+    return parse_code_table(path.stem, read_csv(path))
 
 
 def read_code_tables(path: Path) -> list[CodeTable]:
     """Read one CSV that holds one table, or one a region; errors as in `read_code_table`."""
-    return parse_code_tables(path.stem, _read_rows(path))
+    return parse_code_tables(path.stem, read_csv(path))
 
 
-def _read_rows(path: Path) -> list[dict[str, str | None]]:
+def read_csv(path: Path) -> list[dict[str, str | None]]:
+    """The rows of a table by header.
+
+    Raises:
+        MissingFile: if it is not there.
+        CorruptFile: if it is no CSV in UTF-8.
+    """
     if not path.is_file():
         raise MissingFile(f"{path} is not there. Give a CSV code table, a folder of them, or a URL.")
-    return _parse(path.stem, path.read_bytes())
+    return _parse(path.name, path.read_bytes())
 
 
 def _parse(name: str, content: bytes) -> list[dict[str, str | None]]:
     try:
         return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise CorruptFile(f"Code table '{name}' is not a CSV in UTF-8 ({error}). Save it as one.") from error
+        raise CorruptFile(f"'{name}' is not a CSV in UTF-8 ({error}). Save it as one.") from error
 
 
 def _fetch(url: str) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
             content: bytes = answer.read(MAX_BYTES + 1)
-    except (urllib.error.URLError, OSError) as error:
+            stated = answer.headers.get("Content-Length", "")
+    except (http.client.HTTPException, OSError) as error:
         raise SourceError(f"{url} cannot be read: {error}. Download it and give the file.") from error
     if len(content) > MAX_BYTES:
         raise SourceError(f"{url} is larger than {MAX_BYTES} bytes: not a code table.")
+    if stated.isdigit() and len(content) < int(stated):
+        raise SourceError(f"{url} broke off after {len(content)} of {stated} bytes. Try again, or give the file.")
     return content
 
 
 def _store(table: CodeTable) -> dict[str, Any]:
+    if not re.fullmatch(r"\w[\w .()+-]*", table.name):  # of a URL, or of regions that the table itself names
+        raise CorruptFile(f"Code table '{table.name}' has no name that can become a file's. Rename it, or its regions.")
     folder = code_tables_folder()
     folder.mkdir(parents=True, exist_ok=True)
     text = io.StringIO(newline="")

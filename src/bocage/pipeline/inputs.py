@@ -20,6 +20,7 @@ from bocage.parcels.store_code_tables import locate_code_table
 from bocage.pipeline.pieces import Piece, run_pieces
 from bocage.pipeline.run import Context
 from bocage.regions.landscapes import maps_of
+from bocage.scenes.patience import hide_queries
 from bocage.scenes.read import fingerprint_assets
 from bocage.scenes.record import Scene
 from bocage.taxonomy.taxonomy import Taxonomy
@@ -89,5 +90,5 @@ def _plan_digests(scene: Scene, options: CubeOptions) -> Piece:
 def _build_digests(scene: Scene, options: CubeOptions, folder: Path, threads: int) -> None:
     assets = read_assets([scene], options)
     local = digest_inputs(scene.id, [Path(a.href) for a in assets if not a.is_remote], threads=threads)
-    remote = [Input(scene.id, a.href, a.size, None, a.checksum) for a in assets if a.is_remote]
+    remote = [Input(scene.id, hide_queries(a.href), a.size, None, a.checksum) for a in assets if a.is_remote]
     write_json(folder / _DIGESTS, [asdict(i) for i in (*local, *remote)])

@@ -39,6 +39,7 @@ from bocage.evaluation.predictions import WHAT_IS_PREDICTED
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
 from bocage.labels.options import LabelOptions
+from bocage.labels.read import read_parcels_around
 from bocage.labels.store import LabelStore, build_labels, open_labels
 from bocage.mapping.map_area import map_area
 from bocage.mapping.map_tiles import TilePlan, combine, join_tiles, plan_tiles
@@ -115,9 +116,9 @@ def plan_building(experiment: Experiment) -> list[Stage]:
     }
     return [
         Stage("parcels", 2, (), lambda e: e.parcels, make_parcels, external=_parcel_files),
-        Stage("taxonomy", 3, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
-        Stage("scenes", 1, placed, lambda e: [e.scenes, e.regions], make_scenes, external=_places),
-        Stage("cubes", 1, ("scenes", *placed), lambda e: [e.cubes, e.regions, e.scenes.season], make_cubes),
+        Stage("taxonomy", 4, ("parcels",), lambda e: e.taxonomy, make_classes, external=_taxonomy_file),
+        Stage("scenes", 2, placed, lambda e: [e.scenes, e.regions], make_scenes, external=_places),
+        Stage("cubes", 2, ("scenes", *placed), lambda e: [e.cubes, e.regions, e.scenes.season], make_cubes),
         Stage("labels", 1, ("taxonomy", "cubes"), lambda e: [e.labels, e.parcels.coverage], make_labels),
         chosen[samples],
         Stage(
@@ -193,7 +194,7 @@ def _plan_all_cubes(context: Context) -> list[CubePlan]:
 def _plan_piece(plan: CubePlan, options: CubeOptions) -> Piece:
     inputs = {s.id: digest_value([s.to_json(), fingerprint_assets(read_assets([s], options))]) for s in plan.scenes}
     own = [plan.name, digest_plan(plan, options)]
-    return Piece(plan.name, "cube", 2, own, partial(_build_cube, plan, options, inputs), inputs, resume=True)
+    return Piece(plan.name, "cube", 3, own, partial(_build_cube, plan, options, inputs), inputs, resume=True)
 
 
 def _build_cube(plan: CubePlan, options: CubeOptions, inputs: Mapping[str, str], folder: Path, threads: int) -> Tally:
@@ -218,8 +219,8 @@ def make_labels(context: Context, draft: Draft) -> None:
 
 def _build_labels(parcels: Path, grid: Grid, options: LabelOptions, coverage: Any, folder: Path, _: int) -> Tally:
     colors = {c.id: c.color for c in _read_taxonomy(parcels).classes}
-    frame = gpd.read_parquet(parcels / PARCELS)
-    return build_labels(frame, grid, options, coverage=coverage, folder=folder, colors=colors)
+    near, n_elsewhere = read_parcels_around(parcels / PARCELS, grid)
+    return build_labels(near, grid, options, coverage=coverage, folder=folder, colors=colors, n_elsewhere=n_elsewhere)
 
 
 def make_patches(context: Context, draft: Draft) -> None:
@@ -251,8 +252,10 @@ def _build_candidates(cube: Path, labels: Path, options: PatchOptions, n_classes
 
 def make_objects(context: Context, draft: Draft) -> None:
     """Cubes and parcel-id rasters → one row a parcel."""
-    parcels = gpd.read_parquet(
-        context.path("taxonomy") / PARCELS, columns=["number", "id", "class_id", "class_name", "geometry"]
+    columns, path = ["number", "id", "class_id", "class_name"], context.path("taxonomy") / PARCELS
+    exact = context.experiment.patches.objects.coverage == "exact"  # only then outlines are looked at
+    parcels = (
+        gpd.read_parquet(path, columns=[*columns, "geometry"]) if exact else pd.read_parquet(path, columns=columns)
     )
     table, draft.tally = describe_objects(
         open_cubes(context.path("cubes")),

@@ -43,20 +43,22 @@ def plan_cells(parcels: geopandas.GeoDataFrame, options: RegionOptions) -> list[
         )
     crs = metric_crs(parcels)
     points = shapely.get_coordinates(shapely.centroid(own.geometry.to_crs(crs).to_numpy()))
-    boxes = rank_cells(points, own["area"].to_numpy(float), options.cell_m, centred=options.kind == "hot_cells")
+    centred, area_ha = options.kind == "hot_cells", own["area"].to_numpy(float)
+    boxes = rank_cells(points, area_ha, options.cell_m, centred=centred, most=options.max_cells)
     return [
         Region(f"{'hot' if options.kind == 'hot_cells' else 'cell'}_{rank}", to_degrees(bounds, str(crs)))
-        for rank, bounds in enumerate(boxes[: options.max_cells], 1)
+        for rank, bounds in enumerate(boxes, 1)
     ]
 
 
-def rank_cells(points: Float64, area_ha: Float64, cell_m: float, *, centred: bool) -> list[Bounds]:
+def rank_cells(points: Float64, area_ha: Float64, cell_m: float, *, centred: bool, most: int) -> list[Bounds]:
     """(left, bottom, right, top) of the cells that hold points, most area first, of equals the south-western.
 
     Args:
         points: (N, 2) in metres.
         centred: move each cell so that its centre is the weighted centre of its points; leave out those that then
             overlap a better one.
+        most: cells, at most.
     """
     table = pd.DataFrame({"x": points[:, 0], "y": points[:, 1], "area": area_ha})
     keys = [np.floor(table["x"] / cell_m), np.floor(table["y"] / cell_m)]
@@ -67,6 +69,8 @@ def rank_cells(points: Float64, area_ha: Float64, cell_m: float, *, centred: boo
         corner = cells[["wx", "wy"]].to_numpy() / cells[["area"]].to_numpy() - cell_m / 2
     kept: list[int] = []
     for i in range(len(corner)):
+        if len(kept) == most:
+            break
         if not kept or (np.abs(corner[kept] - corner[i]).max(axis=1) >= cell_m).all():
             kept.append(i)
     return [(x, y, x + cell_m, y + cell_m) for x, y in corner[kept].tolist()]

@@ -21,6 +21,7 @@ from rasterio.vrt import WarpedVRT
 
 from bocage.core.arrays import Bool, Float64, UInt8
 from bocage.core.errors import CorruptFile, NothingLeft
+from bocage.core.grid import utm_of
 from bocage.regions.cells import to_degrees
 from bocage.regions.record import Region
 
@@ -53,7 +54,7 @@ def plan_landscapes(
     """
     found, maps = [], [path for given in landcover for path in maps_of(given)]
     for name, longitude, latitude in places:
-        crs = f"EPSG:{(32600 if latitude >= 0 else 32700) + int((longitude + 180) // 6) + 1}"
+        crs = utm_of(longitude, latitude)
         x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(longitude, latitude)
         n_cells, per_cell = 2 * int(reach_m // cell_m) + 1, max(round(cell_m / _SAMPLE_M), 1)
         left, top = x - n_cells / 2 * cell_m, y + n_cells / 2 * cell_m

@@ -12,7 +12,7 @@ from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
-from bocage.core.errors import ConfigError, NothingLeft
+from bocage.core.errors import ConfigError, CorruptFile, NothingLeft
 from bocage.regions.cells import plan_cells, tile_patches
 from bocage.regions.landscapes import Place, french_landscapes, plan_landscapes
 from bocage.regions.options import RegionOptions
@@ -42,7 +42,7 @@ def plan_regions(options: RegionOptions, parcels: geopandas.GeoDataFrame | None 
     if options.path is not None:
         path = Path(options.path).expanduser()
         if options.kind == "zones":
-            return [Region(safe_name(name), shape) for name, shape in read_shapes(path, options.name_column)]
+            return [Region(name, shape) for name, shape in _named_shapes(path, options.name_column)]
         return [Region(safe_name(path.stem) or "file", read_outline(path))]
     if options.tile is not None and options.upper_left is not None:
         return tile_patches(options.tile, options.upper_left, options.patches)
@@ -55,8 +55,26 @@ def plan_regions(options: RegionOptions, parcels: geopandas.GeoDataFrame | None 
 
 def _read_places(options: RegionOptions) -> list[Place]:
     """The shapes of the options' file as places: the centroid of each."""
-    shapes = read_shapes(Path(options.path or "").expanduser(), options.name_column)
-    return [(safe_name(name), shape.centroid.x, shape.centroid.y) for name, shape in shapes]
+    shapes = _named_shapes(Path(options.path or "").expanduser(), options.name_column)
+    return [(name, shape.centroid.x, shape.centroid.y) for name, shape in shapes]
+
+
+def _named_shapes(path: Path, name_column: str) -> list[tuple[str, BaseGeometry]]:
+    """The shapes of a file by names that fit folders: what they were built of would be mixed up under one name.
+
+    Raises:
+        CorruptFile: if two names become the same, or nothing is left of one; and as `read_shapes`.
+    """
+    shapes = read_shapes(path, name_column)
+    names = [safe_name(name) for name, _ in shapes]
+    for i, name in enumerate(names):
+        if not name or name in names[:i]:
+            problem = f"has the same letters and digits as '{shapes[names.index(name)][0]}'" if name else "has none"
+            raise CorruptFile(
+                f"{path}: folders are named by '{name_column}', by its letters a-z and digits; '{shapes[i][0]}' "
+                f"{problem}. Give every shape a name of its own in such letters."
+            )
+    return [(name, shape) for name, (_, shape) in zip(names, shapes, strict=True)]
 
 
 def safe_name(text: str) -> str:

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bocage.core.artifacts import read_json, write_json
+from bocage.core.artifacts import alone_in, read_json, write_json
 from bocage.core.errors import SourceError
 from bocage.core.progress import bar
 from bocage.scenes.fetch_http import Fetcher
+from bocage.scenes.patience import hide_queries
 from bocage.scenes.plan_fetch import FileToFetch, SceneToFetch, catalog_of, item_of
 from bocage.scenes.read import find_damage
 from bocage.scenes.write_unpacked import unpack_archive
@@ -64,6 +65,8 @@ def fetch_scenes(
 ) -> Fetched:
     """Download products, `workers` files at once. One that fails is counted with its reason; the others go on.
 
+    One process at a time fetches into a folder; a second one waits, and then finds what the first has brought.
+
     Args:
         plans: of `plan_fetch`, for this folder.
         folder: where they go.
@@ -72,6 +75,11 @@ def fetch_scenes(
         place: the region they are wanted for, as the folder's state names it.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder):
+        return _fetch_missing(plans, folder, fetcher, workers, place)
+
+
+def _fetch_missing(plans: Sequence[SceneToFetch], folder: Path, fetcher: Fetcher, workers: int, place: str) -> Fetched:
     result, lock = Fetched(), threading.Lock()
     left: list[SceneToFetch] = []
     for plan in plans:
@@ -115,7 +123,8 @@ def is_fetched(plan: SceneToFetch) -> bool:
 
 
 def write_state(folder: Path, plan: SceneToFetch, problem: str | None, place: str) -> None:
-    """Enter one product and the place it is wanted for into the folder's state. Addresses in it are unsigned."""
+    """Enter one product and the place it is wanted for into the folder's state. Addresses in it are without a query,
+    which may be a signature."""
     path = folder / STATE
     state: dict[str, Any] = read_json(path) if path.is_file() else {"products": {}}
     before = state["products"].get(plan.scene.id, {})
@@ -123,7 +132,7 @@ def write_state(folder: Path, plan: SceneToFetch, problem: str | None, place: st
         "regions": sorted({*before.get("regions", []), place}),
         "state": "failed" if problem else "fetched",
         "catalog": plan.scene.catalog,
-        "files": {f.band: {"href": f.asset.href, "bytes": _bytes_of(f.path)} for f in plan.files},
+        "files": {f.band: {"href": hide_queries(f.asset.href), "bytes": _bytes_of(f.path)} for f in plan.files},
         "problem": problem,
     }
     write_json(path, state)

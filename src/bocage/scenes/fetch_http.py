@@ -14,8 +14,8 @@ from pathlib import Path
 import requests
 
 from bocage.core.errors import CorruptFile, MissingFile, SourceError
-from bocage.scenes.patience import BUSY, TIMEOUT_S, Patience, open_session
-from bocage.scenes.read_credentials import Signer
+from bocage.scenes.patience import BUSY, TIMEOUT_S, Patience, hide_queries, open_session
+from bocage.scenes.read_credentials import S3Auth, Signer
 
 CHUNK = 1 << 20
 _HASH_BY_CODE = {0x11: "sha1", 0x12: "sha256", 0x13: "sha512", 0xD5: "md5", 0x16: "sha3_256", 0x14: "sha3_512"}
@@ -46,9 +46,14 @@ class Fetcher:
         with self._ask("GET", href, headers={"Range": f"bytes=-{n}"}) as answer:
             stated = answer.headers.get("Content-Range")
             if not stated:
-                raise SourceError(f"{href}: the server cannot serve a part of it. Download it: bocage scenes fetch.")
+                raise SourceError(
+                    f"{hide_queries(href)}: the server cannot serve a part of it. Download it: bocage scenes fetch."
+                )
             size = stated.rpartition("/")[2]
-            return answer.content, int(size) if size.isdigit() else None
+            try:
+                return answer.content, int(size) if size.isdigit() else None
+            except requests.RequestException as error:  # its text may hold a signed address
+                raise SourceError(f"{hide_queries(href)} broke off ({type(error).__name__}). Try again.") from None
 
     def fetch_file(
         self,
@@ -86,7 +91,9 @@ class Fetcher:
                 part.replace(target)
                 return received
             part.unlink()
-        raise CorruptFile(f"{href} came damaged twice: {damage}. Try again later, or leave the product out.")
+        raise CorruptFile(
+            f"{hide_queries(href)} came damaged twice: {damage}. Try again later, or leave the product out."
+        )
 
     def _fetch_part(self, href: str, part: Path, size: int | None, on_bytes: Callable[[int], None]) -> int:
         received, why = 0, ""
@@ -117,7 +124,8 @@ class Fetcher:
             except requests.RequestException as error:
                 why = type(error).__name__  # its text may hold a signed address
         raise SourceError(
-            f"{href} broke off {self.patience.retries + 1} times ({why}). What came is kept: run the same again."
+            f"{hide_queries(href)} broke off {self.patience.retries + 1} times ({why}). What came is kept: run the "
+            "same again."
         )
 
     def _ask(self, method: str, href: str, *, headers: dict[str, str] | None = None) -> requests.Response:
@@ -126,30 +134,43 @@ class Fetcher:
             url, auth = self.signer.sign(href, fresh=fresh)
             try:
                 answer = self._session.request(
-                    method, url, headers=headers, auth=auth, stream=True, timeout=TIMEOUT_S, allow_redirects=True
+                    method,
+                    url,
+                    headers=headers,
+                    auth=auth,
+                    stream=True,
+                    timeout=TIMEOUT_S,
+                    allow_redirects=not isinstance(auth, S3Auth),  # its headers hold a token and would go along
                 )
             except requests.RequestException as error:
                 raise SourceError(
-                    f"{href} cannot be reached ({type(error).__name__}). Check the network and try again."
+                    f"{hide_queries(href)} cannot be reached ({type(error).__name__}). Check the network and try again."
                 ) from None
             if answer.status_code in (401, 403) and not fresh and self.signer.can_refresh(href):
                 answer.close()
                 continue
             break
         code = answer.status_code
-        if code < 400 or code == 416:
+        if code < 300 or code == 416:
             return answer
         answer.close()
+        if code < 400:
+            raise SourceError(
+                f"{hide_queries(href)}: the service sends requests on to another place (HTTP {code}), where keys do "
+                "not go. Set AWS_REGION or AWS_S3_ENDPOINT to where the bucket is."
+            )
         if code in (404, 410):
-            raise MissingFile(f"{href} is not there any more (HTTP {code}). Search again; the catalog may be ahead.")
+            raise MissingFile(
+                f"{hide_queries(href)} is not there any more (HTTP {code}). Search again; the catalog may be ahead."
+            )
         if code in (401, 403):
-            raise SourceError(f"{href} is refused (HTTP {code}). {self.signer.advice(href)}")
+            raise SourceError(f"{hide_queries(href)} is refused (HTTP {code}). {self.signer.advice(href)}")
         if code in BUSY:
             raise SourceError(
-                f"{href}: the server is still busy (HTTP {code}) after {self.patience.retries} retries. "
+                f"{hide_queries(href)}: the server is still busy (HTTP {code}) after {self.patience.retries} retries. "
                 "Try again later, or with fewer --workers."
             )
-        raise SourceError(f"{href}: the server answers HTTP {code}.")
+        raise SourceError(f"{hide_queries(href)}: the server answers HTTP {code}.")
 
 
 def find_difference(path: Path, *, size: int | None, checksum: str | None) -> str | None:
@@ -178,8 +199,9 @@ def parse_multihash(text: str) -> tuple[str, str] | None:
         return None
     code, at = _varint(data, 0)
     length, at = _varint(data, at)
-    if code in _HASH_BY_CODE and len(data) - at == length:
-        return _HASH_BY_CODE[code], data[at:].hex()
+    name = _HASH_BY_CODE.get(code, "")
+    if name and len(data) - at == length == hashlib.new(name, usedforsecurity=False).digest_size:
+        return name, data[at:].hex()
     return ("md5", text.lower()) if len(data) == 16 else None
 
 

@@ -13,6 +13,7 @@ from urllib3.util import Retry
 
 TIMEOUT_S = (10.0, 60.0)  # to connect; between two bytes
 BUSY = (429, 500, 502, 503, 504)
+_LOGIN = re.compile(r"//[^/?#@\s\"']+@")
 _QUERY = re.compile(r"\?[^\s\"']+")
 
 
@@ -59,8 +60,9 @@ def open_session(patience: Patience, *, connections: int = 8) -> requests.Sessio
 
 
 def hide_queries(text: str) -> str:
-    """A text without the queries of the addresses in it: a signed address carries its token there."""
-    return _QUERY.sub("?…", text)
+    """A text without the queries of the addresses in it, where a signed address carries its token, and without a name
+    and password before the host."""
+    return _LOGIN.sub("//…@", _QUERY.sub("?…", text))
 
 
 class _WithoutQueries(logging.Filter):

@@ -16,6 +16,7 @@ from bocage.core.digest import digest_value
 from bocage.core.errors import CorruptFile, MissingBand, MissingFile
 from bocage.scenes import jpeg2000
 from bocage.scenes.fetch_http import Fetcher
+from bocage.scenes.patience import hide_queries
 from bocage.scenes.record import Asset, Scene
 from bocage.scenes.safe import (
     METADATA_FILES,
@@ -130,7 +131,7 @@ def _remote_damages(assets: Sequence[Asset]) -> list[tuple[str, str]]:
     fetcher = Fetcher()
     with ThreadPoolExecutor(8) as pool:
         found = pool.map(lambda a: find_remote_damage(a, fetcher), assets)
-        return [(a.href, damage) for a, damage in zip(assets, found, strict=True) if damage]
+        return [(hide_queries(a.href), damage) for a, damage in zip(assets, found, strict=True) if damage]
 
 
 def find_remote_damage(asset: Asset, fetcher: Fetcher) -> str | None:

@@ -24,6 +24,7 @@ from requests.auth import AuthBase
 
 from bocage.core.errors import SourceError
 from bocage.scenes.patience import TIMEOUT_S, Patience, open_session
+from bocage.scenes.record import is_signed_anew
 
 CDSE_S3 = "https://eodata.dataspace.copernicus.eu"
 CDSE_IDENTITY = "https://identity.dataspace.copernicus.eu/auth/realms/CDSE/protocol/openid-connect/token"
@@ -33,7 +34,6 @@ CDSE_ADVICE = (
     "identity.dataspace.copernicus.eu; or take S3 (--s3) with CDSE_S3_ACCESS_KEY and CDSE_S3_SECRET_KEY."
 )
 PC_TOKEN = "https://planetarycomputer.microsoft.com/api/sas/v1/token"
-PC_HOST = "blob.core.windows.net"
 _EARLY_S = 60  # a token is renewed that long before it ends
 
 
@@ -121,7 +121,7 @@ class Signer:
         if url.scheme == "s3":
             keys = read_s3_keys(url.netloc)
             return f"{keys.endpoint}/{url.netloc}{quote(url.path)}", S3Auth(keys)
-        if _is_pc(url):
+        if is_signed_anew(href):
             account, container = str(url.hostname).partition(".")[0], url.path.strip("/").partition("/")[0]
             return f"{href}?{self._token(f'{account}/{container}', fresh)}", None
         if _is_cdse(url):
@@ -131,7 +131,7 @@ class Signer:
     def can_refresh(self, href: str) -> bool:
         """Whether a new token may help where one was refused."""
         url = urlsplit(href)
-        return _is_pc(url) or (_is_cdse(url) and "CDSE_ACCESS_TOKEN" not in os.environ)
+        return is_signed_anew(href) or (_is_cdse(url) and "CDSE_ACCESS_TOKEN" not in os.environ)
 
     def advice(self, href: str) -> str:
         """What to do where credentials were refused or are missing. Names variables, never values."""
@@ -199,10 +199,6 @@ class Signer:
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Keeps `requests` from adding ~/.netrc to a token request, where it would stand for the client."""
     return request
-
-
-def _is_pc(url: SplitResult) -> bool:
-    return (url.hostname or "").endswith(f".{PC_HOST}")
 
 
 def _is_cdse(url: SplitResult) -> bool:

@@ -9,6 +9,7 @@ from rasterio.errors import RasterioError
 from rasterio.session import DummySession
 
 from bocage.core.errors import SourceError
+from bocage.scenes.patience import hide_queries
 from bocage.scenes.read_credentials import S3Keys, Signer, read_s3_keys
 
 _SIGNER = Signer()
@@ -62,7 +63,7 @@ def open_remote(href: str) -> rasterio.DatasetReader:
     for fresh in (False, True) if _SIGNER.can_refresh(href) else (False,):
         with suppress(RasterioError):  # its text may hold a signed address
             return rasterio.open(_path_of(href, fresh=fresh))
-    raise SourceError(f"{href} cannot be opened remotely. {_SIGNER.advice(href)}")
+    raise SourceError(f"{hide_queries(href)} cannot be opened remotely. {_SIGNER.advice(href)}")
 
 
 def _path_of(href: str, *, fresh: bool) -> str:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from bocage.core.errors import SourceError
 
 OFFSET_BASELINE = (4, 0)  # ESA: products of baseline 04.00 and later carry +1000 in their numbers
 OFFSET = -1000.0  # what is added to such numbers: BOA_ADD_OFFSET, RADIO_ADD_OFFSET
 QUANTIFICATION = 10_000.0  # ESA: QUANTIFICATION_VALUE of every product so far
+PC_HOST = "blob.core.windows.net"
 SCL = "SCL"  # the scene classification, as it stands among the assets
 
 
@@ -143,15 +145,21 @@ def is_remote(href: str) -> bool:
     return href.startswith(("https://", "http://", "s3://"))
 
 
+def is_signed_anew(href: str) -> bool:
+    """Whether it is an address of the Planetary Computer's store, which is signed before each request."""
+    url = urlsplit(href)
+    return url.scheme in ("https", "http") and (url.hostname or "").endswith(f".{PC_HOST}")
+
+
 def parse_time(text: str) -> datetime:
-    """An ISO time as catalogs write it (`…Z`), aware; without a zone it is UTC."""
+    """An ISO time as catalogs write it (`…Z`), in UTC; without a zone it is UTC."""
     time = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def baseline_number(baseline: str | None) -> tuple[int, int] | None:
-    """ "05.09" -> (5, 9); None for a baseline that is unknown or not of that form."""
-    match = re.fullmatch(r"(\d\d)\.(\d\d)", baseline or "")
+    """ "05.09" -> (5, 9), also of a catalog that states the number 5.09; None for one that is unknown or of no form."""
+    match = re.fullmatch(r"(\d\d?)\.(\d\d?)", baseline or "")
     return (int(match[1]), int(match[2])) if match else None
 
 

@@ -87,8 +87,15 @@ def scene_from_metadata(metadata: Element, assets: Mapping[str, Asset], *, name:
         file: the metadata file's name, for messages.
 
     Raises:
-        CorruptFile: if the metadata lack what every product has.
+        CorruptFile: if the metadata lack what every product has, or hold a text where a number or a time belongs.
     """
+    try:
+        return _scene(metadata, assets, name, file)
+    except ValueError as error:
+        raise CorruptFile(f"{file} of {name} cannot be read ({error}). Get the product again.") from error
+
+
+def _scene(metadata: Element, assets: Mapping[str, Asset], name: str, file: str) -> Scene:
     product = next(
         (t.removesuffix(".SAFE") for t in (_text(metadata, "PRODUCT_URI_2A"), _text(metadata, "PRODUCT_URI")) if t),
         name,
@@ -128,8 +135,13 @@ def manifest_entries(manifest: Element) -> dict[str, ManifestEntry]:
         if location is not None and stream.get("size") is not None:
             md5 = checksum.text if checksum is not None and checksum.get("checksumName") == "MD5" else None
             href = (location.get("href") or "").removeprefix("./")
-            entries[href] = ManifestEntry(int(stream.get("size") or 0), (md5 or "").strip().lower() or None)
+            entries[href] = ManifestEntry(_whole_number(stream.get("size")), (md5 or "").strip().lower() or None)
     return entries
+
+
+def _whole_number(text: str | None) -> int:
+    """-1, which is the size of no file, for a text that is none."""
+    return int(text) if text and text.isascii() and text.isdigit() else -1
 
 
 def _offset(metadata: Element, level: str, baseline: str | None, file: str) -> tuple[float, dict[str, float], str]:
@@ -151,6 +163,8 @@ def _quantification(metadata: Element, level: str, what: str) -> float:
     text = next((t for t in (_text(metadata, tag) for tag in tags) if t), None)
     if text is None:
         raise CorruptFile(f"{what} has no {tags[0]}, so its numbers cannot become reflectance. Get the product again.")
+    if not float(text) > 0:
+        raise CorruptFile(f"{what} has the {tags[0]} {text}, which no number can be divided by. Get the product again.")
     return float(text)
 
 

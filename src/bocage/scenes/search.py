@@ -17,6 +17,7 @@ from bocage.scenes.catalogs import CATALOGS, Skipped
 from bocage.scenes.options import SceneOptions
 from bocage.scenes.record import Scene, baseline_number
 
+OWN_SHARE = 0.1  # of what an older product of an overflight shows; outlines of one ground differ by less
 MIN_SHARE = 1e-6  # of the region: less than that is no ground of its own
 
 
@@ -65,12 +66,25 @@ def judge(scene: Scene, options: SceneOptions, region: BaseGeometry | None) -> s
 def select_newest(scenes: Sequence[Scene]) -> tuple[list[Scene], Tally]:
     """One product of each tile and overflight: the highest sequence number (Earth Search), then baseline, then the
     latest made, then the last name. Products whose sensing begins in the same minute are one overflight.
+
+    A tile on which one reception ends and the next begins comes in two products, each with its part of the ground: an
+    older product stays where a tenth of what it shows is in none that is newer.
     """
-    best: dict[tuple[str, str, str, str], Scene] = {}
-    for scene in sorted(scenes, key=_age):
-        best[scene.level, scene.platform, scene.tile, _overflight(scene)] = scene
-    kept = sorted(best.values(), key=lambda s: (s.datetime, s.id))
-    return kept, Tally(len(kept), {"reprocessed duplicate": len(scenes) - len(kept)})
+    kept: dict[tuple[str, str, str, str], list[Scene]] = {}
+    for scene in sorted(scenes, key=_age, reverse=True):
+        newer = kept.setdefault((scene.level, scene.platform, scene.tile, _overflight(scene)), [])
+        if not newer or _shows_more(scene, newer):
+            newer.append(scene)
+    ordered = sorted((s for own in kept.values() for s in own), key=lambda s: (s.datetime, s.id))
+    return ordered, Tally(len(ordered), {"reprocessed duplicate": len(scenes) - len(ordered)})
+
+
+def _shows_more(scene: Scene, newer: Sequence[Scene]) -> bool:
+    """Whether a product shows ground of its own; False where one does not say what it shows."""
+    if not all(s.footprint for s in (scene, *newer)):
+        return False
+    own = _outline(scene)
+    return bool(own.difference(unary_union([_outline(s) for s in newer])).area > OWN_SHARE * own.area > 0)
 
 
 def fingerprint_catalog(options: SceneOptions) -> str:
@@ -119,8 +133,11 @@ def select_tiles(scenes: Sequence[Scene], region: BaseGeometry | None) -> tuple[
 def _shown(scenes: Sequence[Scene], region: BaseGeometry) -> BaseGeometry | None:
     if any(s.footprint is None for s in scenes):
         return None
-    outlines = [shape(dict(s.footprint)).buffer(0) for s in scenes if s.footprint]
-    return unary_union(outlines).intersection(region.envelope)
+    return unary_union([_outline(s) for s in scenes]).intersection(region.envelope)
+
+
+def _outline(scene: Scene) -> BaseGeometry:
+    return shape(dict(scene.footprint or {})).buffer(0)
 
 
 def _overflight(scene: Scene) -> str:

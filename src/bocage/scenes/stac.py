@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bocage.core.bands import BANDS
-from bocage.core.errors import CorruptFile
-from bocage.scenes.record import SCL, Asset, Scene, offset_from_baseline, parse_time, utm_of_tile
+from bocage.core.errors import CorruptFile, SourceError
+from bocage.scenes.record import SCL, Asset, Scene, is_signed_anew, offset_from_baseline, parse_time, utm_of_tile
 
 _BAND_BY_NAME = {b.earth_search: b.name for b in BANDS.values()} | {b: b for b in BANDS} | {"scl": SCL, "SCL": SCL}
 _FLAG = "earthsearch:boa_offset_applied"
@@ -27,8 +27,20 @@ def scene_from_item(item: Mapping[str, Any], *, base: Path) -> Scene:
         base: the folder of the item file; relative hrefs start there.
 
     Raises:
-        CorruptFile: if the item lacks a datetime, a tile or a level.
+        CorruptFile: if the item lacks a datetime, a tile or a level, or is not what STAC says.
     """
+    try:
+        return _scene(item, base)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, SourceError) as error:
+        if isinstance(error, CorruptFile):
+            raise
+        name = item.get("id") if isinstance(item, Mapping) else None
+        raise CorruptFile(
+            f"STAC item {name} cannot be read ({type(error).__name__}: {error}). Leave it out."
+        ) from error
+
+
+def _scene(item: Mapping[str, Any], base: Path) -> Scene:
     name = str(item.get("id", "?"))
     p: Mapping[str, Any] = item.get("properties") or {}
     product = str(p.get("s2:product_uri") or name).removesuffix(".SAFE")
@@ -36,7 +48,8 @@ def scene_from_item(item: Mapping[str, Any], *, base: Path) -> Scene:
     if tile is None or level is None or not time:
         missing = "MGRS tile" if tile is None else "processing level" if level is None else "datetime"
         raise CorruptFile(f"STAC item {name} has no {missing}, so it is no Sentinel-2 scene that can be used.")
-    baseline, cloud = p.get("s2:processing_baseline") or p.get("processing:version"), p.get("eo:cloud_cover")
+    stated, cloud = p.get("s2:processing_baseline") or p.get("processing:version"), p.get("eo:cloud_cover")
+    baseline = None if stated is None else str(stated)
     offset, source = _offset(item, baseline)
     crs = _crs(p, tile)
     return Scene(
@@ -60,15 +73,21 @@ def scene_from_item(item: Mapping[str, Any], *, base: Path) -> Scene:
 
 
 def resolve_href(href: str, base: Path) -> str:
-    """An absolute path or address: `./B02.tif` is beside the item, `https://…` stays."""
+    """An absolute path or address: `./B02.tif` is beside the item, `https://…` stays.
+
+    Addresses that the Planetary Computer has signed lose their token, which ends within the hour and is nobody else's:
+    they are signed when they are asked for.
+    """
     href = href.removeprefix("file://")
+    if is_signed_anew(href):
+        return href.partition("?")[0]
     return href if "://" in href else str((base / href).resolve())
 
 
 def _assets(item: Mapping[str, Any], base: Path, crs: str) -> dict[str, Asset]:
     """Bands among the assets. `-jp2` doubles of Earth Search are left out; a band's native resolution wins."""
     found: dict[str, list[Asset]] = {}
-    for key, asset in (item.get("assets") or {}).items():
+    for key, asset in dict(item.get("assets") or {}).items():
         band = _BAND_BY_NAME.get(re.sub(r"_\d\dm$", "", key))
         if band is None:
             continue
@@ -152,12 +171,15 @@ def _raster_offsets(item: Mapping[str, Any]) -> list[float]:
 
 
 def _tile(p: Mapping[str, Any], product: str) -> str | None:
-    code = str(p.get("grid:code", "")).removeprefix("MGRS-") or p.get("s2:mgrs_tile")
+    code = str(p.get("grid:code") or "").removeprefix("MGRS-") or p.get("s2:mgrs_tile")
     if not code and "mgrs:utm_zone" in p:
         code = f"{int(p['mgrs:utm_zone']):02d}{p['mgrs:latitude_band']}{p['mgrs:grid_square']}"
     if not code and (match := re.search(r"_T?(\d\d[C-X][A-Z]{2})_", product)):
         code = match[1]
-    return str(code).zfill(5) if code else None
+    if not code:
+        return None
+    utm_of_tile(str(code).zfill(5))  # raises if it is none
+    return str(code).zfill(5)
 
 
 def _level(item: Mapping[str, Any], product: str) -> str | None:

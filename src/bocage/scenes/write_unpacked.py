@@ -6,9 +6,10 @@ import os
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
-from bocage.core.artifacts import default_root
+from bocage.core.artifacts import UNPACKED, default_root, rename_once
 from bocage.core.digest import digest_value
 from bocage.core.errors import CorruptFile
 
@@ -33,8 +34,8 @@ def unpack_archive(archive: Path, folder: Path) -> Path:
                 return folder / name
             part.mkdir(parents=True)
             file.extractall(part)
-        (part / name).rename(folder / name)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        rename_once(part / name, folder / name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise CorruptFile(f"{archive} is no whole zip ({error}). Get the product again.") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -50,7 +51,13 @@ def check_members(members: list[zipfile.ZipInfo], archive: Path) -> str:
     roots = set()
     for member in members:
         path, kind = PurePosixPath(member.filename), stat.S_IFMT(member.external_attr >> 16)
-        if path.is_absolute() or ".." in path.parts or "\\" in member.filename or ":" in path.parts[0]:
+        if (
+            not path.parts
+            or path.is_absolute()
+            or ".." in path.parts
+            or "\\" in member.filename
+            or ":" in path.parts[0]
+        ):
             raise CorruptFile(f"{archive} holds '{member.filename}', which leaves its folder. It is not to be trusted.")
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise CorruptFile(f"{archive} holds '{member.filename}', a link or device. It is not to be trusted.")
@@ -67,6 +74,6 @@ def unpack_into_cache(archive: Path) -> Path:
     """The .SAFE folder of an archive, unpacked into the cache once for each state of the file."""
     about = archive.stat()
     key = digest_value([str(archive.resolve()), about.st_size, about.st_mtime_ns])[:16]
-    folder = default_root() / "unpacked" / key
+    folder = default_root() / UNPACKED / key
     folder.mkdir(parents=True, exist_ok=True)
     return unpack_archive(archive, folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from bocage.core.errors import ConfigError, MissingFile, UnknownName
+from bocage.core.plain_yaml import load_yaml
 from bocage.core.registry import nearest
 from bocage.taxonomy.options import TaxonomyOptions
 from bocage.taxonomy.taxonomy import Mixtures, Taxonomy
@@ -70,7 +71,7 @@ def read_taxonomy_file(path: Path) -> Taxonomy:
 
 def _parse(text: str, origin: str) -> Taxonomy:
     try:
-        record = yaml.safe_load(text)
+        record = load_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{origin} is not YAML: {' '.join(str(error).split())}. Correct the file.") from error
     if not isinstance(record, dict):

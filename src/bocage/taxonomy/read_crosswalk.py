@@ -11,7 +11,7 @@ from bocage.core.arrays import IGNORE
 from bocage.core.errors import MissingFile, UnknownName
 from bocage.core.registry import nearest
 from bocage.parcels import hcat
-from bocage.parcels.store_code_tables import find_code_table
+from bocage.parcels.store_code_tables import find_code_table, read_csv
 from bocage.taxonomy.crosswalk import Crosswalk, parse_crosswalk
 from bocage.taxonomy.hcat_crosswalk import crosswalk_to_hcat3, crosswalk_to_hcat4
 from bocage.taxonomy.load import find_taxonomy
@@ -42,10 +42,10 @@ def find_crosswalk(name: str) -> Crosswalk:
 
 
 def read_crosswalk_file(path: Path, target: Taxonomy) -> Crosswalk:
-    """A crosswalk of your own; errors as in `parse_crosswalk`, and MissingFile."""
+    """A crosswalk of your own; errors as in `parse_crosswalk` and `read_csv`."""
     if not path.is_file():
         raise MissingFile(f"No crosswalk file at {path}. Give a CSV with from_id, from_name, to_name.")
-    return parse_crosswalk(path.stem, list(csv.DictReader(path.read_text("utf-8-sig").splitlines())), target)
+    return parse_crosswalk(path.stem, read_csv(path), target)
 
 
 def read_crosswalk_rows(name: str, *, hcat4: str) -> list[dict[str, Any]]:

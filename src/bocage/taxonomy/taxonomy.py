@@ -22,10 +22,11 @@ from bocage.core.registry import nearest
 from bocage.parcels import hcat
 from bocage.parcels.code_tables import fold_name
 from bocage.taxonomy import icc, tree
+from bocage.taxonomy.words import split_words
 
 BACKGROUND_NAME = "background"
 IGNORE_NAME = "ignore"  # the name of 255: a label too coarse or too mixed to decide
-MAX_CLASSES = 255
+MAX_CLASSES = 254  # with the background; 254 and 255 mean something else in label rasters
 Mixtures = Literal["ignore", "background", "first"]
 
 
@@ -223,6 +224,11 @@ def _check_rule(rule: Rule, class_names: tuple[str, ...]) -> None:
     if malformed:
         raise ConfigError(
             f"the rule for '{rule.class_name}' names {', '.join(malformed)}: not three digits of an ICC code"
+        )
+    phrases = (*rule.words, *rule.except_words)
+    if "" in (*rule.substrings, *rule.except_substrings) or not all(split_words(phrase) for phrase in phrases):
+        raise ConfigError(
+            f"the rule for '{rule.class_name}' has an empty word or substring, which fits every name or none"
         )
     if not (rule.hcat or rule.hcat_node or rule.icc or rule.native or rule.names or rule.words or rule.substrings):
         raise ConfigError(f"a rule for '{rule.class_name}' has neither hcat nor native nor words, nor any other match")

@@ -37,10 +37,10 @@ def find_phrase(name: str, phrases: Iterable[str]) -> Hit | None:
 
 
 def find_substring(name: str, substrings: Iterable[str]) -> Hit | None:
-    """The first of `substrings` whose letters stand anywhere in the lower-case name."""
+    """The first of `substrings` whose letters stand anywhere in the name, without regard to case."""
     lower = name.lower()
-    text = next((s for s in substrings if s in lower), None)
-    return None if text is None else Hit(text, len(lower[: lower.index(text)].split()))
+    text = next((s for s in substrings if s.lower() in lower), None)
+    return None if text is None else Hit(text, len(lower[: lower.index(text.lower())].split()))
 
 
 def _position(words: tuple[str, ...], phrase: tuple[str, ...]) -> int | None:

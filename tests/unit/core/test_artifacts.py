@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from bocage.core.artifacts import ArtifactStore
+from bocage.core.artifacts import ArtifactStore, rename_once
 from bocage.core.tally import Tally
 
 
@@ -94,3 +94,32 @@ def test_prune_frees_the_store(store):
     assert n == 1
     assert freed > 5
     assert store.info() == []
+
+
+def test_prune_leaves_what_a_running_process_is_making(store):
+    make(store, "other")
+    with store.lock("stage", "k"), store.write("stage", "k") as draft:
+        (draft.path / "a.txt").write_text("half")
+        assert store.prune()[0] == 1
+        (draft.path / "b.txt").write_text("whole")
+    assert set(store.find("stage", "k").record["files"]) == {"a.txt", "b.txt"}
+    (store.draft_path("stage", "dead")).mkdir()
+    assert store.prune()[0] == 2  # a killed process holds no lock
+
+
+@pytest.mark.parametrize("record", ["null", "[]", '{"files": [1]}', '{"files": {"a.txt": 5}}', "7"])
+def test_a_record_that_is_none_is_not_trusted(store, record):
+    (make(store).path / "artifact.json").write_text(record)
+    assert store.find("stage", "k") is None
+    (make(store).path / "artifact.json").write_text(record)
+    assert len(store.verify()) == 1
+
+
+def test_a_folder_that_another_process_has_finished_stays(tmp_path):
+    for name in ("own", "others"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text(name)
+    rename_once(tmp_path / "own", tmp_path / "others")
+    assert (tmp_path / "others" / "a").read_text() == "others"
+    with pytest.raises(OSError, match="nowhere"):
+        rename_once(tmp_path / "own", tmp_path / "nowhere" / "at all")

@@ -12,6 +12,7 @@ from bocage.core.grid import (
     make_grid,
     project,
     same_lattice,
+    utm_of,
 )
 
 GRID = make_grid("EPSG:32631", 500_000, 4_900_000, 10, (20, 30))
@@ -48,3 +49,17 @@ def test_a_footprint_goes_to_degrees_and_back():
     assert 2.99 < outline.bounds[0] < 3.01
     back = project(outline, "EPSG:4326", "EPSG:32631")
     assert back.symmetric_difference(box(*grid_bounds(GRID))).area < 1.0
+
+
+def test_a_footprint_across_the_antimeridian_has_a_part_on_either_side():
+    outline = footprint(make_grid("EPSG:32760", 750_000, 8_200_000, 10, (10_980, 10_980)))
+    assert [round(part.bounds[0]) for part in outline.geoms] in ([-180, 179], [179, -180])
+    assert outline.intersects(box(179.9, -17, 180, -16.9))
+    assert outline.intersects(box(-180, -17, -179.9, -16.9))
+    assert not outline.intersects(box(0, -17, 10, -16.9))
+
+
+def test_a_place_has_a_utm_zone():
+    assert [utm_of(*place) for place in ((3, 45), (-180, 1), (180, 1), (179.9, -17))] == [
+        "EPSG:32631", "EPSG:32601", "EPSG:32601", "EPSG:32760",
+    ]  # fmt: skip

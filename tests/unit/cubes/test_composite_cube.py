@@ -5,12 +5,14 @@ from datetime import date
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from bocage.core.digest import digest_tree
-from bocage.core.errors import MissingFile
+from bocage.core.errors import CorruptFile, MissingFile
 from bocage.core.grid import Window
 from bocage.cubes import build
 from bocage.cubes.build import build_cube
+from bocage.cubes.grow import grow_cube
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.periods import plan_periods
 from bocage.cubes.plan import plan_cubes
@@ -186,3 +188,31 @@ def test_blocks_cover_a_whole_tile_in_bounded_memory():
     assert sum(b.height * b.width for b in blocks) == 10_980**2
     assert max(2 * 12 * 10 * b.height * b.width for b in blocks) <= 512 << 20
     assert all(b.row % 256 == 0 and b.col % 256 == 0 for b in blocks)
+
+
+@pytest.mark.parametrize(
+    ("composite", "method"),
+    [("none", None), ("monthly_median", "time: median"), ("monthly_mean", "time: mean"), ("monthly_first", None)],
+)
+def test_the_arrays_say_what_became_of_time(spring, tmp_path, composite, method):
+    store, _ = build_folder(spring, tmp_path / "cube", CubeOptions(composite=composite))
+    assert zarr.open_group(store.arrays, mode="r")["reflectance"].attrs.get("cell_methods") == method
+
+
+@pytest.mark.parametrize("record", ["null", "{", '{"name": "x"}'])
+def test_a_damaged_cube_in_the_store_does_not_stop_the_next(spring, tmp_path, record):
+    options = CubeOptions()
+    plan = plan_folder(spring, options)
+    earlier = tmp_path / "store" / "cube" / "damaged"
+    earlier.mkdir(parents=True)
+    (earlier / "artifact.json").write_text(record.replace("x", plan.name))
+    (earlier / "cube.json").write_text("{")
+    assert grow_cube(tmp_path / "store" / "cube" / ".k.part", plan, options, {}) == 0
+
+
+@pytest.mark.parametrize("record", ["null", "[]", "{}"])
+def test_a_cube_whose_record_is_none_is_named(spring, tmp_path, record):
+    build_folder(spring, tmp_path / "cube", CubeOptions())
+    (tmp_path / "cube" / "cube.json").write_text(record)
+    with pytest.raises(CorruptFile, match="cannot be opened"):
+        open_cube(tmp_path / "cube")

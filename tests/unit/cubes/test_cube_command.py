@@ -6,9 +6,13 @@ import geopandas
 import numpy as np
 import pytest
 import xarray as xr
+from pyproj import CRS
 from shapely.geometry import box
 
 from bocage.cli.main import main
+from bocage.core.errors import CorruptFile
+from bocage.core.grid import grid_bounds
+from bocage.cubes.files import read_cube_file
 
 
 @pytest.fixture
@@ -159,3 +163,30 @@ def test_values_that_will_not_do_are_a_mistake_of_the_command_line(tmp_path, cap
     assert "'composite': Input should be 'none', 'monthly_median'" in capsys.readouterr().err
     assert main([*line, "--composite", "days-mean"]) == 2
     assert "every_days" in capsys.readouterr().err
+
+
+def openeo_like(path, *, x=(0.0, 10.0, 20.0), y=(20.0, 10.0, 0.0), time="t"):
+    numbers = np.arange(2 * len(y) * len(x), dtype=np.uint16).reshape(2, len(y), len(x))
+    variables = {
+        "B02": ((time, "y", "x"), numbers, {"grid_mapping": "crs"}),
+        "crs": ((), 0, {"crs_wkt": CRS.from_epsg(32631).to_wkt()}),
+    }
+    days = np.array(["2019-01-01", "2019-02-01"], "datetime64[ns]")
+    dataset = xr.Dataset(variables, coords={time: days, "y": list(y), "x": list(x)})
+    dataset.to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ({"y": (0.0, 10.0, 20.0)}, "from the north-west corner"),
+        ({"y": (40.0, 20.0, 0.0)}, "square pixels"),
+        ({"x": (0.0,), "y": (0.0,)}, "1 x 1 pixels do not tell their size"),
+        ({"time": "when"}, "dimension time or t of B02"),
+    ],
+)
+def test_a_file_that_would_be_read_askew_is_refused(tmp_path, layout, said):
+    assert grid_bounds(read_cube_file(openeo_like(tmp_path / "fine.nc")).grid) == (-5, -5, 25, 25)
+    with pytest.raises(CorruptFile, match=said):
+        read_cube_file(openeo_like(tmp_path / "askew.nc", **layout))

@@ -1,5 +1,7 @@
 """Gaps in time on one pixel."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -47,3 +49,16 @@ def test_what_cannot_be_is_refused():
         fill_gaps(np.zeros((2, 1, 1, 1), np.int16), np.ones((2, 1, 1), bool), DAYS, method="linear")
     with pytest.raises(ConfigError, match="no gap filling 'spline'"):
         fill([1, 2, 3, 4], [1, 0, 1, 1], "spline")
+
+
+def test_two_years_of_days_take_no_table_of_all_triples():
+    n = 730
+    values, valid = np.arange(n, dtype=np.int16).reshape(-1, 1, 1, 1), np.ones((n, 1, 1), bool)
+    valid[1:-1] = False
+    fill_gaps(values[:3], valid[:3], np.arange(3, dtype=np.int32), method="linear")  # compiled
+    tracemalloc.start()
+    filled, _ = fill_gaps(values, valid, np.arange(n, dtype=np.int32), method="linear")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert filled.ravel().tolist() == list(range(n))
+    assert peak < 1e6

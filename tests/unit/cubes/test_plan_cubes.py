@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from shapely.geometry import box
+from shapely.geometry import Point, box
 
 from bocage.core.errors import GridMismatch, NothingLeft
-from bocage.core.grid import footprint, grid_to_json, make_grid, same_lattice
+from bocage.core.grid import footprint, grid_bounds, grid_to_json, make_grid, project, same_lattice
 from bocage.cubes.options import CubeOptions
-from bocage.cubes.plan import plan_cubes
+from bocage.cubes.plan import crop_grid, plan_cubes
 from bocage.regions.plan import Region
 from bocage.scenes.read import open_scene
 
@@ -41,6 +41,27 @@ def test_a_region_cuts_whole_pixels_of_the_lattice(scenes):
     assert plan.name == "field-31TEJ"
     assert same_lattice(plan.grid, grid())
     assert grid_to_json(plan.grid) == grid_to_json(grid(left=500_200, top=4_799_900, shape=(11, 2)))
+
+
+def test_a_wide_box_is_followed_along_its_parallels():
+    tile = make_grid("EPSG:32631", 399_960, 5_400_000, 10, (10_980, 10_980))
+    part = crop_grid(tile, Region("box", box(1.7, 48.0, 4.3, 48.5)))
+    south = project(Point(3.0, 48.0), "EPSG:4326", "EPSG:32631").y  # on the central meridian the parallel dips by 800 m
+    assert 0 <= south - grid_bounds(part)[1] < 10
+
+
+@pytest.mark.parametrize("wide", [(-180, -90, 180, 90), (-100, -80, 100, 80), (-20, 30, 40, 70)])
+def test_a_region_far_larger_than_a_tile_takes_all_of_it(wide):
+    tile = make_grid("EPSG:32631", 399_960, 4_900_020, 10, (10_980, 10_980))
+    assert crop_grid(tile, Region("box", box(*wide))) == tile
+
+
+def test_a_region_beside_the_antimeridian_cuts_its_part_of_a_tile():
+    tile = make_grid("EPSG:32701", 99_960, 8_200_000, 10, (10_980, 10_980))  # of zone 1: from 179.2° E to 179.7° W
+    boxes = [box(179.5, -17.0, 180, -16.8), box(-180, -17.0, -179.9, -16.8)]
+    west, east = (grid_bounds(crop_grid(tile, Region("box", part))) for part in boxes)
+    assert (west[2] - west[0], east[2] - east[0]) == pytest.approx((53_400, 10_800), abs=500)
+    assert 0 <= west[2] - east[0] < 500  # they meet, along a meridian that leans
 
 
 def test_one_plan_for_each_tile_that_the_region_touches(scenes):

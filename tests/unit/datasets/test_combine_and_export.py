@@ -72,6 +72,15 @@ def test_parcels_of_different_declarations_never_share_a_number(folder: Path, tm
     assert set(both.parcels()["number"]) == {1, 2, 3, 4}
 
 
+def test_data_sets_that_share_some_of_their_places_are_not_joined(folder: Path, tmp_path: Path) -> None:
+    first, both = open_dataset(folder), open_dataset(folder)
+    both.manifest.loc[both.manifest.index[0], "year"] = 2019
+    for given in ([first, both], [both, first]):
+        with pytest.raises(ConfigError, match=r"parcels of FR 2018 like another"):
+            merge_datasets(given, tmp_path / "both")
+    assert number_shifts([both, both]) == [0, 0]
+
+
 def test_only_data_sets_of_one_kind_are_joined(folder: Path, tmp_path: Path) -> None:
     other = open_dataset(folder)
     other.info = replace(other.info, level="L1C")
@@ -311,7 +320,7 @@ def test_a_window_whose_dates_are_in_two_parts_has_no_coco_file(folder: Path, tm
 
 def test_native_pixels_are_means_and_missing_ones_zero() -> None:
     stored = np.int16([[[100, 102, -50, -50], [104, 106, -50, -50], [7, 7, -32768, 7], [7, 7, 7, 7]]])
-    assert to_native(stored, 2).tolist() == [[[103, 0], [7, 0]]]
+    assert to_native(stored, 2).tolist() == [[[103, 1], [7, 0]]]  # dark water is not missing
 
 
 def test_windows_that_would_share_a_name_are_refused(folder: Path, tmp_path: Path) -> None:

@@ -190,3 +190,10 @@ def test_a_half_built_data_set_is_continued_behind_its_last_sound_sample(
         {p.relative_to(d): p.read_bytes() for p in d.rglob("*") if p.is_file()} for d in (half, tmp_path / "whole")
     ]
     assert files[0] == files[1]
+
+
+@pytest.mark.parametrize("record", ["null", "[]", '"x"', "{}"])
+def test_a_record_that_is_none_of_a_data_set_is_named(tmp_path: Path, record: str) -> None:
+    (tmp_path / "dataset.json").write_text(record)
+    with pytest.raises(CorruptFile, match="A data set of format 'None'"):
+        open_dataset(tmp_path)

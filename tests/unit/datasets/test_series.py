@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bocage.core.errors import DataError, MissingBand, NothingLeft
+from bocage.core.errors import CorruptFile, DataError, MissingBand, NothingLeft
+from bocage.core.grid import utm_of
 from bocage.datasets.read import open_dataset
-from bocage.datasets.series import SeriesClass, SeriesOptions, build_series_dataset, class_of_codes, utm_of
+from bocage.datasets.series import SeriesClass, SeriesOptions, build_series_dataset, class_of_codes
 
 CLASSES = (
     SeriesClass(name="fruit", title="Fruit", color="#ff0000", codes=("12",)),
@@ -79,3 +80,34 @@ def test_what_does_not_fit_is_said(table: pd.DataFrame, tmp_path: Path) -> None:
         build_series_dataset(tmp_path / "d", options_of(table.iloc[:5], tmp_path))
     with pytest.raises(DataError, match="several codes or places"):
         build_series_dataset(tmp_path / "d", options_of(table.assign(code=range(6)), tmp_path))
+
+
+def test_a_time_of_another_zone_is_of_the_day_that_it_says(table: pd.DataFrame, tmp_path: Path) -> None:
+    there = table.assign(month=table["month"].dt.tz_localize("Europe/Berlin"))
+    build_series_dataset(tmp_path / "d", options_of(there, tmp_path))
+    days = open_dataset(tmp_path / "d").days("FR-2022-1")
+    assert days.astype("datetime64[D]").astype(str).tolist() == ["2022-02-01", "2022-03-01"]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("month", [20220301, 20220301, 20220201, 20220201, 20220201, 20220301], "no date: numbers"),
+        ("month", ["2022-03-01", "2022-03-01", "soon", "2022-02-01", "2022-02-01", "2022-03-01"], "no date: .*soon"),
+        ("month", pd.to_datetime(["2022-03-01", None, "2022-02-01", None, "2022-02-01", None]), "3 rows have no date"),
+        ("lat", [42.5, 42.25, 42.5, 42.25, np.nan, np.nan], "2 rows have no place in column 'lat'"),
+        ("lon", [9.25, 999.0, 9.25, 999.0, 9.0, 9.0], "e.g. 999.0; degrees go from -180 to 180"),
+        ("red", ["1", "x", "2", "3", "4", "5"], "'red' holds what is no number"),
+    ],
+)
+def test_what_is_no_date_place_or_number_is_named(
+    table: pd.DataFrame, tmp_path: Path, column: str, values: object, said: str
+) -> None:
+    with pytest.raises(CorruptFile, match=said):
+        build_series_dataset(tmp_path / "d", options_of(table.assign(**{column: values}), tmp_path))
+
+
+def test_a_parcel_without_a_code_is_counted(table: pd.DataFrame, tmp_path: Path) -> None:
+    codes = ["1201", "1299", "1201", "1299", None, None]
+    _, tally = build_series_dataset(tmp_path / "d", options_of(table.assign(code=codes), tmp_path))
+    assert tally.dropped == {"code of no class": 1}

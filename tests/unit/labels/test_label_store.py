@@ -13,7 +13,9 @@ from bocage.core.errors import CorruptFile, GridMismatch, MissingFile, NothingLe
 from bocage.core.grid import Window, make_grid
 from bocage.core.tally import Tally
 from bocage.labels.options import LabelOptions
+from bocage.labels.read import read_parcels_around
 from bocage.labels.store import build_labels, open_labels
+from bocage.parcels.write import write_parcels
 
 GRID = make_grid("EPSG:32631", 500_000, 4_900_060, 10, (6, 8))
 
@@ -143,4 +145,45 @@ def test_unfinished_and_damaged_labels_are_not_opened(tmp_path: Path) -> None:
         open_labels(tmp_path).read(Window(4, 4, 4, 4))
     (tmp_path / "labels.tif").write_bytes(b"II*")
     with pytest.raises(CorruptFile, match=r"labels\.tif"):
+        open_labels(tmp_path)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:32631", "EPSG:2154", "EPSG:4326", "EPSG:32632"])
+def test_parcels_around_a_grid_give_the_labels_of_all(tmp_path: Path, crs: str) -> None:
+    inside = [(1, (0, 0, 3, 2)), (2, (-5, 3, 2, 9)), (3, (7, 5, 12, 9))]
+    far = [(1, (1000 + 10 * i, 0, 1005 + 10 * i, 5)) for i in range(200)]
+    frame = stored(tmp_path / "p.parquet", parcels(*far, *inside).to_crs(crs))
+    near, n_elsewhere = read_parcels_around(tmp_path / "p.parquet", GRID)
+    assert (near["number"].tolist(), n_elsewhere) == ([201, 202, 203], 200)
+    options = LabelOptions()
+    whole = build_labels(frame, GRID, options, coverage="complete", folder=tmp_path / "whole")
+    part = build_labels(near, GRID, options, coverage="complete", folder=tmp_path / "part", n_elsewhere=n_elsewhere)
+    assert whole == part == Tally(3, {"outside the image": 200})
+    for name in ("labels.tif", "parcel_ids.tif", "labels.json"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "part" / name).read_bytes()
+
+
+def test_without_a_parcel_around_the_grid_the_message_says_where_they_are(tmp_path: Path) -> None:
+    frame = stored(tmp_path / "p.parquet", parcels((1, (5000, 0, 5005, 5))).to_crs("EPSG:2154"))
+    with pytest.raises(NothingLeft) as of_all:
+        build(tmp_path, frame)
+    with pytest.raises(NothingLeft) as of_near:
+        read_parcels_around(tmp_path / "p.parquet", GRID)
+    assert str(of_all.value) == str(of_near.value)
+    assert "None of the 1 parcels lies on the image" in str(of_all.value)
+
+
+def stored(path: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """A frame with the columns of the schema, written as a table of parcels."""
+    text = dict.fromkeys(("crop:code", "crop:name", "crop:name_en", "hcat:code", "hcat:name"), "x")
+    frame = frame.assign(id=frame["number"].astype(str), country="FR", year=2018, area=1.0, **text)
+    write_parcels(frame, path)
+    return frame
+
+
+@pytest.mark.parametrize("record", ["null", "[]", "{}", '{"grid": 5}'])
+def test_a_record_without_a_grid_is_named(tmp_path: Path, record: str) -> None:
+    build(tmp_path, parcels((3, (0, 0, 3, 2))))
+    (tmp_path / "labels.json").write_text(record)
+    with pytest.raises(CorruptFile, match="does not say its grid"):
         open_labels(tmp_path)

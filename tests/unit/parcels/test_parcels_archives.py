@@ -1,12 +1,16 @@
 """Zips are read in place, .7z archives are unpacked once; what would leave its folder is not touched."""
 
+import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
+import pyarrow.parquet as pq
 import pytest
 from shapely.geometry import box
 
+from bocage.core.artifacts import ArtifactStore
 from bocage.core.errors import CorruptFile, MissingFile, SourceError
 from bocage.parcels import read_layer, store_archive
 from bocage.parcels.options import ColumnMap, ParcelOptions
@@ -138,3 +142,67 @@ def test_the_rpg_as_it_is_delivered(samples: Path) -> None:
     )
     assert packed.tally.to_json() == unpacked.tally.to_json() == {"kept": 100, "dropped": {}}
     assert packed.frame["crop:code"].tolist() == unpacked.frame["crop:code"].tolist()
+
+
+def test_a_7z_is_unpacked_again_after_a_prune(fields: Path, tmp_path: Path) -> None:
+    py7zr = pytest.importorskip("py7zr", reason="py7zr is not installed")
+    path = tmp_path / "rpg.7z"
+    with py7zr.SevenZipFile(path, "w") as archive:
+        archive.write(fields, "RPG/1_DONNEES/fields.gpkg")
+    assert read(path).tally.kept == 2
+    assert ArtifactStore().prune()[0] == 1
+    assert read(path).tally.kept == 2
+
+
+@pytest.mark.parametrize("harm", ["bytes", "encrypted"])
+def test_a_damaged_member_of_a_zip_is_named(fields: Path, tmp_path: Path, harm: str) -> None:
+    path, parquet = tmp_path / "fields.zip", tmp_path / "fields.parquet"
+    gpd.read_file(fields).to_parquet(parquet)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(parquet, "fields.parquet")
+    data = bytearray(path.read_bytes())
+    if harm == "bytes":
+        data[200] ^= 0xFF
+    else:
+        data[6] |= 1  # the flag of encryption, before the member and in the list at the end
+        data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(CorruptFile, match="Download it again" if harm == "bytes" else "Unpack it and give the file"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ({"crs": {"foo": 1}}, "states a CRS that is none"),
+        ({"bbox": []}, "states the box"),
+        ({"covering": {"bbox": {side: ["nope", side] for side in ("xmin", "ymin", "xmax", "ymax")}}}, "the covering"),
+        ({"covering": [1]}, "the covering"),
+        (None, "does not describe columns by name"),
+    ],
+)
+def test_a_geoparquet_header_that_is_none_is_named(
+    fields: Path, tmp_path: Path, header: dict[str, Any] | None, said: str
+) -> None:
+    path = tmp_path / "fields.parquet"
+    gpd.read_file(fields).to_parquet(path)
+    table = pq.read_table(path)
+    geo = json.loads(table.schema.metadata[b"geo"])
+    geo["columns"] = geo["columns"] | {"geometry": geo["columns"]["geometry"] | header} if header else None
+    pq.write_table(table.replace_schema_metadata({"geo": json.dumps(geo)}), path)
+    with pytest.raises(CorruptFile, match=said):
+        read(path)
+
+
+def test_layers_of_one_name_in_several_folders_make_ids_of_their_own(fields: Path, tmp_path: Path) -> None:
+    frame = gpd.read_file(fields)
+    with zipfile.ZipFile(tmp_path / "fields.zip", "w") as archive:
+        for part in range(3):
+            path = tmp_path / f"{part}.gpkg"
+            frame.set_geometry(frame.translate(1000 * part)).to_file(path, layer="crops")
+            archive.write(path, f"part{part}/crops.gpkg")
+    options = ParcelOptions(
+        kind="local", path=str(tmp_path / "fields.zip"), layer="cr*", columns=ColumnMap(name=("crop",))
+    )
+    ids = ["crops-1", "crops-2", "crops.2-1", "crops.2-2", "crops.3-1", "crops.3-2"]
+    assert read_parcels(options).frame["id"].tolist() == ids

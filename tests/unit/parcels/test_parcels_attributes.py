@@ -10,7 +10,7 @@ from bocage.core.errors import CorruptFile, MissingFile, UnknownName
 from bocage.parcels import hcat
 from bocage.parcels.code_tables import parse_code_table
 from bocage.parcels.encodings import FoundEncoding, find_encoding, is_damaged
-from bocage.parcels.harmonise import as_text, as_years, complete_hcat, harmonise
+from bocage.parcels.harmonise import as_numbers, as_text, as_years, complete_hcat, harmonise
 from bocage.parcels.identities import UniqueIds, text_keys
 from bocage.parcels.store_code_tables import find_code_table, import_code_tables
 
@@ -154,3 +154,8 @@ def test_code_tables_are_imported_and_found_by_name(tmp_path: Path, monkeypatch:
     with pytest.raises(MissingFile, match="No code table in"):
         (tmp_path / "nothing").mkdir()
         import_code_tables(str(tmp_path / "nothing"))
+
+
+def test_numbers_with_points_and_commas() -> None:
+    spelt = pd.Series(["1 234,5", "1.234,5", "1,234.5", "12,5", "12.5", "-3", "", None, "ha"], dtype=object)
+    np.testing.assert_equal(as_numbers(spelt), [1234.5, 1234.5, 1234.5, 12.5, 12.5, -3, np.nan, np.nan, np.nan])

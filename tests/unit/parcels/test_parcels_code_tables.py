@@ -1,10 +1,12 @@
 """Code tables: read by header, continued rows, names that lost letters, several regions in one file."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from bocage.core.errors import MissingFile, UnknownName
+from bocage.core.errors import CorruptFile, MissingFile, SourceError, UnknownName
 from bocage.parcels.code_tables import CodeTable, parse_code_table, parse_code_tables
 from bocage.parcels.store_code_tables import find_code_table, import_code_tables, read_code_table
 
@@ -77,3 +79,35 @@ def test_one_table_a_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     path.unlink()
     with pytest.raises(MissingFile, match="No code table in"):
         import_code_tables(str(tmp_path / "in"))
+
+
+def test_a_table_whose_regions_would_leave_the_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOCAGE_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "ec.csv"
+    path.write_text("nuts,original_code,original_name,hcat4_code,hcat4_name\n../../x,1,a,3310101001,b\n")
+    with pytest.raises(CorruptFile, match="no name that can become a file's"):
+        import_code_tables(str(path))
+
+
+class _Server(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"original_code,original_name,HCAT3_code\n1,a,3301010000\n")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_download_that_breaks_off_is_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOCAGE_CACHE", str(tmp_path / "cache"))
+    with HTTPServer(("127.0.0.1", 0), _Server) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        with pytest.raises(SourceError, match="broke off after 54 of 1000 bytes"):
+            import_code_tables(f"http://127.0.0.1:{server.server_port}/fr.csv")
+    with pytest.raises(SourceError, match="cannot be read"):
+        import_code_tables("http://127.0.0.1:1/a b.csv")
+    assert not (tmp_path / "cache").exists()

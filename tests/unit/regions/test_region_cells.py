@@ -46,7 +46,7 @@ def test_hot_cells_lie_around_their_class() -> None:
 
 def test_boxes_that_overlap_a_better_one_are_left_out() -> None:
     points = np.array([[10.0, 10], [90, 10], [110, 10], [300, 10]])
-    found = rank_cells(points, np.array([1.0, 5, 4, 2]), 100, centred=True)
+    found = rank_cells(points, np.array([1.0, 5, 4, 2]), 100, centred=True, most=9)
     assert [(round(b[0], 3), b[1]) for b in found] == [(round((10 + 450) / 6 - 50, 3), -40), (250.0, -40.0)]
 
 
@@ -77,3 +77,21 @@ def test_a_tile_is_cut_into_thirty_by_thirty_patches() -> None:
     assert (left, right - left, top) == pytest.approx((307_321, 3658, 4_696_379), abs=0.5)
     with pytest.raises(ValueError, match="needs both"):
         RegionOptions(kind="tile_patches", tile="31TCG")
+
+
+def test_no_more_cells_are_ranked_than_are_taken() -> None:
+    x, y = np.meshgrid(np.arange(400.0), np.arange(400.0))
+    points = np.column_stack([x.ravel(), y.ravel()]) * 1000 + 500
+    area_ha = np.arange(len(points), dtype=float)
+    assert rank_cells(points, area_ha, 1000, centred=False, most=2) == [
+        (399_000, 399_000, 400_000, 400_000), (398_000, 399_000, 399_000, 400_000),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("names", "said"), [(["a b", "a-b"], "same letters and digits as 'a b'"), (["Я"], "has none")])
+def test_zones_that_would_share_a_folder_are_refused(tmp_path: Path, names: list[str], said: str) -> None:
+    path = tmp_path / "zones.gpkg"
+    shapes = [box(i, 43, i + 0.1, 43.1) for i in range(len(names))]
+    geopandas.GeoDataFrame({"name": names}, geometry=shapes, crs="EPSG:4326").to_file(path)
+    with pytest.raises(CorruptFile, match=said):
+        plan_regions(RegionOptions(kind="zones", path=str(path)))

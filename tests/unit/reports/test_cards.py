@@ -49,3 +49,8 @@ def test_markdown_of_a_table_escapes_bars_and_sets_numbers_right():
     assert to_markdown(Page("n", "w", (), (Section("s", "S", (Text("t"), table)),))) == (
         "# n · w\n\n## S\n\nt\n\n**c**\n\n| a | b |\n| --- | --: |\n| x\\|y | 1 |\n\na note\n"
     )
+
+
+def test_a_line_break_in_a_cell_leaves_its_table_whole() -> None:
+    table = Table("", ("crop",), (Row(("blé\n| dur",)),))
+    assert to_markdown(Page("n", "w", (table,), ())).splitlines()[-1] == "| blé \\| dur |"

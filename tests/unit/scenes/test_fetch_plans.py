@@ -17,6 +17,7 @@ from bocage.core.errors import CorruptFile, SourceError
 from bocage.scenes.catalogs import CATALOGS
 from bocage.scenes.fetch_http import find_difference, parse_multihash
 from bocage.scenes.options import SceneOptions
+from bocage.scenes.patience import hide_queries
 from bocage.scenes.plan_fetch import item_of, plan_fetch
 from bocage.scenes.read import open_scene
 from bocage.scenes.read_credentials import S3Auth, S3Keys, Signer, read_s3_keys
@@ -97,6 +98,21 @@ def test_checksums_are_multihashes(tmp_path):
     assert "11" in find_difference(file, size=11, checksum=None)
     assert "sha256" in find_difference(file, size=10, checksum="1220" + "0" * 64)
     assert find_difference(file, size=10, checksum="no hex") is None
+    assert parse_multihash("110e" + "00" * 14) == ("md5", "110e" + "00" * 14)  # no SHA-1 has 14 bytes
+
+
+def test_a_signed_address_is_kept_without_its_token(samples):
+    item = recorded(samples, "earth-search-search-page.json")[0]
+    place = "https://sentinel2l2a01.blob.core.windows.net/sentinel2-l2/B02.tif"
+    item["assets"]["blue"] = {"href": f"{place}?se=2026-01-01&sig=SECRET"}
+    scene = scene_from_item(item, base=Path("/"))
+    assert scene.assets["B02"].href == place
+    assert "SECRET" not in json.dumps(scene.to_json())
+
+
+def test_neither_queries_nor_logins_of_addresses_are_shown():
+    text = "https://user:pw@host/a.tif?X-Amz-Signature=abc cannot be read, nor s3://b/c@d?e=f; mail a@b"
+    assert hide_queries(text) == "https://…@host/a.tif?… cannot be read, nor s3://b/c@d?… mail a@b"
 
 
 def test_signature_is_that_of_the_aws_example():
@@ -158,6 +174,21 @@ def test_archives_that_leave_their_folder_are_refused(tmp_path, name, link):
     assert not list(inside.iterdir())
 
 
+def test_an_archive_that_cannot_be_inflated_is_refused(tmp_path):
+    path = tmp_path / "S2A.SAFE.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("S2A.SAFE/a", b"ten pixels" * 1000)
+    data = bytearray(path.read_bytes())
+    data[30 + len("S2A.SAFE/a")] |= 0b110  # a kind of block that deflate does not have
+    path.write_bytes(data)
+    with pytest.raises(CorruptFile, match="no whole zip"):
+        unpack_archive(path, tmp_path)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("./", b"")
+    with pytest.raises(CorruptFile, match="not to be trusted"):
+        unpack_archive(path, tmp_path)
+
+
 def test_a_zipped_product_reads_as_its_folder(safe, tmp_path, monkeypatch):
     monkeypatch.setenv("BOCAGE_CACHE", str(tmp_path / "cache"))
     product = safe.write_safe(tmp_path / "a", safe.flat_numbers())
@@ -179,6 +210,17 @@ def test_the_highest_sequence_of_earth_search_wins(samples):
     kept, tally = select_newest([later, first])
     assert kept == [later]
     assert tally.dropped == {"reprocessed duplicate": 1}
+
+
+def test_the_two_halves_of_a_tile_between_two_receptions_both_stay(cdse):
+    def scene(name, left, right):
+        return replace(cdse, id=cdse.id[:-6] + name, footprint=mapping(box(left, 0, right, 10)))
+
+    west, east, again = scene("100000", 0, 6), scene("110000", 5, 10), scene("120000", 0, 6.2)
+    assert select_newest([west, east])[0] == [west, east]
+    kept, tally = select_newest([west, east, again])
+    assert (kept, tally.dropped) == ([east, again], {"reprocessed duplicate": 1})
+    assert select_newest([west, replace(east, footprint=None)])[1].kept == 1
 
 
 def test_a_tile_that_shows_nothing_new_goes(cdse):

@@ -1,5 +1,6 @@
 """SAFE folders -> scenes: names, offsets, files that are really there."""
 
+import re
 from pathlib import PurePath
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from bocage.core.errors import CorruptFile, MissingBand, MissingFile
 from bocage.scenes.read import check_scene_files, open_scene
 from bocage.scenes.record import Scene, utm_of_tile
-from bocage.scenes.safe import find_assets, parse_xml
+from bocage.scenes.safe import find_assets, manifest_entries, parse_xml
 
 
 def test_both_ways_of_naming_band_files_are_read():
@@ -96,3 +97,25 @@ def test_missing_bands_name_the_product_and_what_it_has(safe, tmp_path):
     part = open_scene(safe.write_safe(tmp_path, {"B02": numbers["B02"]}, time="20180511T104021"))
     with pytest.raises(MissingBand, match=r"1 of 2 products.*20180511.* has no B05, B8A \(it has B02\)"):
         check_scene_files([whole, part], ["B02", "B05", "B8A"])
+
+
+@pytest.mark.parametrize(
+    ("tag", "text"),
+    [
+        ("Cloud_Coverage_Assessment", "n/a"),
+        ("PRODUCT_START_TIME", "yesterday"),
+        ("BOA_QUANTIFICATION_VALUE", "x"),
+        ("BOA_QUANTIFICATION_VALUE", "0"),
+    ],
+)
+def test_metadata_with_a_text_where_a_number_belongs_are_named(safe, tmp_path, tag, text):
+    folder = safe.write_safe(tmp_path, {})
+    file = folder / "MTD_MSIL2A.xml"
+    file.write_text(re.sub(rf"(<{tag}[^>]*>)[^<]*<", rf"\g<1>{text}<", file.read_text()))
+    with pytest.raises(CorruptFile, match=r"MTD_MSIL2A.xml of S2"):
+        open_scene(folder)
+
+
+def test_a_manifest_that_states_no_size_fits_no_file():
+    xml = b'<a><byteStream size="x"><fileLocation href="./b"/></byteStream></a>'
+    assert manifest_entries(parse_xml(xml, "manifest.safe"))["b"].size == -1

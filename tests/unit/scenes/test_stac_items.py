@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bocage.core.errors import CorruptFile
+from bocage.scenes.options import SceneOptions
+from bocage.scenes.search import search_scenes
 from bocage.scenes.stac import scene_from_item
 
 RASTER = [{"scale": 0.0001, "offset": -0.1}]
@@ -96,3 +99,41 @@ def test_recorded_answers_of_other_catalogs(samples, file, tile, baseline, offse
 def test_an_item_that_is_no_sentinel_2_scene_is_refused():
     with pytest.raises(CorruptFile, match="no MGRS tile"):
         scene_from_item({"id": "x", "properties": {"datetime": "2020-01-01T00:00:00Z"}}, base=Path("/"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"datetime": "soon"},
+        {"eo:cloud_cover": "n/a"},
+        {"grid:code": "MGRS-XX"},
+        {"s2:sequence": {}, "proj:epsg": {}, "datetime": 5},
+    ],
+)
+def test_an_item_with_a_text_where_a_number_belongs_is_named(wrong):
+    with pytest.raises(CorruptFile, match="S2A_33TWM_20230815_0_L2A cannot be read"):
+        scene_from_item(item(**wrong), base=Path("/items"))
+
+
+def test_an_item_that_says_null_or_a_number_is_read():
+    scene = scene_from_item(item(**{"grid:code": None, "s2:mgrs_tile": "33TWM"}), base=Path("/items"))
+    assert scene.tile == "33TWM"
+    assert scene_from_item(item(**{"s2:processing_baseline": 5.09}), base=Path("/items")).baseline == "5.09"
+    for document in ({"id": "a", "properties": [1]}, [], None):
+        with pytest.raises(CorruptFile):
+            scene_from_item(document, base=Path("/items"))
+    with pytest.raises(CorruptFile, match="KeyError: 'href'"):
+        scene_from_item(item(assets={"blue": {}}), base=Path("/items"))
+
+
+def test_one_bad_item_is_counted_and_the_others_are_found(tmp_path):
+    found = {"type": "FeatureCollection", "features": [item(), item(datetime="soon"), None, 7]}
+    (tmp_path / "found.json").write_text(json.dumps(found))
+    scenes, tally = search_scenes(SceneOptions(catalog="stac_static", path=str(tmp_path / "found.json")))
+    assert (len(scenes), tally.dropped) == (1, {"not a Sentinel-2 scene": 3})
+
+
+def test_a_time_of_another_zone_is_of_the_day_in_utc():
+    scene = scene_from_item(item(datetime="2023-08-15T00:30:00+02:00"), base=Path("/items"))
+    assert scene.datetime.isoformat() == "2023-08-14T22:30:00+00:00"
+    assert str(np.datetime64(scene.day, "D")) == "2023-08-14"

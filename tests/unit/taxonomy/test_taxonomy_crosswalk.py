@@ -59,6 +59,9 @@ def test_a_crosswalk_of_your_own(tmp_path: Path) -> None:
         path.write_text("from_id,from_name,to_name\n" + rows)
         with pytest.raises(error, match=message):
             read_crosswalk_file(path, target)
+    path.write_bytes("from_id,from_name,to_name\n7,blé,wheat\n".encode("latin-1"))
+    with pytest.raises(CorruptFile, match=r"'mine\.csv' is not a CSV in UTF-8"):
+        read_crosswalk_file(path, target)
 
 
 def test_common_labels() -> None:

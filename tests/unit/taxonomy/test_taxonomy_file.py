@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from bocage.core.errors import ConfigError, MissingFile, UnknownKey, UnknownName
+from bocage.datasets.info import ClassInfo, DatasetInfo
+from bocage.taxonomy.decide import Label, decide
 from bocage.taxonomy.load import find_taxonomy, load_taxonomy, shipped_taxonomies
 from bocage.taxonomy.options import TaxonomyOptions
 from bocage.taxonomy.taxonomy import Taxonomy
@@ -91,3 +93,28 @@ def test_files(tmp_path: Path) -> None:
         find_taxonomy(str(path))
     path.write_text(yaml.safe_dump(GOOD))
     assert find_taxonomy(str(path)).class_names == ("background", "wheat")
+
+
+@pytest.mark.parametrize("key", ["words", "except_words", "substrings", "except_substrings"])
+def test_an_empty_word_is_refused(key: str) -> None:
+    rule = {"class": "wheat", "hcat": ["3301010100"], key: ["wheat", ""]}
+    with pytest.raises(ConfigError, match="empty word or substring"):
+        Taxonomy.from_json(broken(rules=[rule]))
+
+
+def test_substrings_meet_names_without_regard_to_case() -> None:
+    taxonomy = Taxonomy.from_json(broken(rules=[{"class": "wheat", "substrings": ["Wheat"]}]))
+    assert decide(Label(crop_name_en="Soft WHEAT"), taxonomy).class_name == "wheat"
+
+
+@pytest.mark.parametrize("n", [254, 255])
+def test_a_data_set_can_hold_as_many_classes_as_a_taxonomy(n: int) -> None:
+    classes = [{"id": i, "name": f"c{i}", "title": "x", "color": "#000000"} for i in range(n)]
+    classes[0]["name"], classes[1]["name"] = "background", "wheat"
+    if n > 254:
+        with pytest.raises(ConfigError, match="less than 254"):
+            Taxonomy.from_json(broken(classes=classes))
+        return
+    taxonomy = Taxonomy.from_json(broken(classes=classes))
+    own = tuple(ClassInfo(c.id, c.name, c.color, c.title) for c in taxonomy.classes)
+    assert DatasetInfo(own, ("B02",), 8, 10.0, "single", "L2A").class_names == taxonomy.class_names

@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from bocage.core.errors import ConfigError, CorruptFile, SourceError
 from bocage.scenes.catalogs.base import CATALOGS, Skipped
 from bocage.scenes.options import SceneOptions
-from bocage.scenes.patience import BUSY, TIMEOUT_S, Patience
+from bocage.scenes.patience import BUSY, TIMEOUT_S, Patience, hide_queries
 from bocage.scenes.record import Scene
 from bocage.scenes.stac import scene_from_item
 
@@ -58,10 +58,10 @@ class StacApi:
             for item in search.items_as_dicts():
                 yield self._scene(item)
         except APIError as error:
-            raise SourceError(f"{url} {_refusal(getattr(error, 'status_code', None))}") from None
+            raise SourceError(f"{hide_queries(url)} {_refusal(getattr(error, 'status_code', None))}") from None
         except (ClientTypeError, DoesNotConformTo, STACError, KeyError, ValueError) as error:
             raise SourceError(
-                f"{url} does not answer as a STAC API that can be searched ({type(error).__name__}). "
+                f"{hide_queries(url)} does not answer as a STAC API that can be searched ({type(error).__name__}). "
                 "Give the address of its first page, such as https://earth-search.aws.element84.com/v1."
             ) from None
 

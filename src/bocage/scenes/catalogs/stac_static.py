@@ -47,7 +47,7 @@ def _follow(path: Path, seen: set[Path]) -> Iterator[Scene | Skipped]:
     if kind == "Feature":
         yield _scene(document, path)
     elif kind == "FeatureCollection":
-        for item in document.get("features", []):
+        for item in document.get("features") or []:
             yield _scene(item, path)
     elif kind in ("Catalog", "Collection"):
         for href in _links(document):
@@ -61,14 +61,16 @@ def _follow(path: Path, seen: set[Path]) -> Iterator[Scene | Skipped]:
 
 
 def _links(document: dict[str, Any]) -> list[str]:
-    return [str(link["href"]) for link in document.get("links", []) if link.get("rel") in ("item", "child")]
+    links = [link for link in document.get("links") or [] if isinstance(link, dict) and "href" in link]
+    return [str(link["href"]) for link in links if link.get("rel") in ("item", "child")]
 
 
-def _scene(item: dict[str, Any], path: Path) -> Scene | Skipped:
+def _scene(item: Any, path: Path) -> Scene | Skipped:
     try:
         return scene_from_item(item, base=path.parent)
     except CorruptFile:
-        return Skipped(f"{path}#{item.get('id')}", "not a Sentinel-2 scene")
+        name = item.get("id") if isinstance(item, dict) else None
+        return Skipped(f"{path}#{name}", "not a Sentinel-2 scene")
 
 
 CATALOGS.register("stac_static")(StacStatic())
