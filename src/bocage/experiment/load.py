@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import ValidationError
@@ -77,8 +78,12 @@ def _resolve(value: Any, folder: Path, key: str = "") -> Any:
     if not isinstance(value, str):
         return value
     text = _VARIABLE.sub(_from_environment, value)
-    if key in PATH_KEYS and text and "://" not in text:
+    if key not in PATH_KEYS or not text:
+        return text
+    if "://" not in text:
         return str((folder / Path(text).expanduser()).resolve())
+    if urlsplit(text).username is not None:  # it would stand in the run folder's experiment.yaml
+        raise ConfigError(f"{key}: an address with a login is not kept. Leave it out, and put it into ~/.netrc.")
     return text
 
 

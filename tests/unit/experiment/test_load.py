@@ -112,3 +112,10 @@ def test_the_shipped_experiments_are_valid():
     assert "beziers-2018" in [p.stem for p in shipped]
     for path in shipped:
         assert load_experiment(path).name == path.stem
+
+
+def test_an_address_with_a_login_is_refused_and_not_repeated(write, monkeypatch):
+    monkeypatch.setenv("ACCOUNT", "me:very-secret")
+    with pytest.raises(ConfigError, match=r"netrc") as refused:
+        load_experiment(write(), ["scenes.catalog=stac", "scenes.path=https://${ACCOUNT}@example.org/v1"])
+    assert "very-secret" not in str(refused.value)
