@@ -1,7 +1,8 @@
 """YAML file + overrides -> Experiment. Reads one file.
 
-`${NAME}` and `${NAME:-default}` in values are replaced from the environment. Values of keys called `path` or `file`
-are taken relative to the YAML file's folder; in `--set` overrides, relative to the current folder.
+`${NAME}` and `${NAME:-default}` in values are replaced from the environment. Values of the keys in PATH_KEYS are taken
+`${NAME}` and `${NAME:-default}` in values are replaced from the environment. Values of keys in PATH_KEYS are taken
+current folder.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from bocage.core.errors import BocageError, ConfigError, MissingFile, UnknownKey
 from bocage.core.options import Options, explain
 from bocage.experiment.schema import Experiment
 
-PATH_KEYS = ("path", "areas_path", "file", "landcover")
+PATH_KEYS = ("path", "areas_path", "file", "landcover", "coco")
+NAME_OR_PATH_KEYS = ("code_table",)
 Schema = TypeVar("Schema", bound=Options)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
@@ -90,6 +92,8 @@ def _resolve(value: Any, folder: Path, key: str = "") -> Any:
     text = _VARIABLE.sub(_from_environment, value)
     if key in PATH_KEYS and text and "://" not in text:
         return str((folder / Path(text).expanduser()).resolve())
+    if key in NAME_OR_PATH_KEYS and (named := folder / Path(text).expanduser()).is_file():
+        return str(named.resolve())
     return text
 
 
