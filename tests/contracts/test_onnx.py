@@ -32,7 +32,7 @@ def test_a_file_gives_what_the_predictor_gives(name: str, tmp_path: Path, capsys
     from bocage.models.export import run_onnx
 
     save_standardized(name, tmp_path)
-    predictor, file = load_predictor(tmp_path), tmp_path / "model.onnx"
+    predictor, file = load_predictor(tmp_path), tmp_path / "new" / "model.onnx"
     dates = ("--dates", str(N_DATES)) if predictor.n_dates is None else ()
     assert main(["models", "export", str(tmp_path), "--onnx", str(file), *dates, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n_dates"] == N_DATES

@@ -33,6 +33,7 @@ def sample(
     """
     from bocage.mapping.read import read_regions
     from bocage.mapping.sample import draw_sample, look_up, open_map
+    from bocage.mapping.write import write_sample
 
     if folder.resolve() in out.resolve().parents:
         raise ConfigError(f"{out} lies in the map's own folder, which the next run makes anew. Name another place.")
@@ -41,8 +42,7 @@ def sample(
     drawn = draw_sample(open_map(folder), n=n, least=least, seed=seed)
     if reference is not None:
         drawn = look_up(drawn, read_regions(reference, reference_name))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    drawn.to_file(out, driver="GPKG", layer="sample", engine="pyogrio")
+    write_sample(drawn, out)
     counts = drawn["mapped_class"].value_counts().to_dict()
     n_open = int(drawn["reference_class"].isna().sum())
     emit(
@@ -71,6 +71,8 @@ def estimate(
     from bocage.mapping.read import read_regions, read_sample
     from bocage.mapping.sample import estimate_map, open_map
 
+    if areas_name is not None and areas is None:
+        raise ConfigError(f"--areas-name {areas_name} is a column of a polygon file, and none is given. Add --areas.")
     regions = read_regions(areas, areas_name) if areas else None
     by_class, accuracy = estimate_map(open_map(folder), read_sample(sample), regions, level=level)
     files = {name: sample.with_name(f"{sample.stem}_{name}.csv") for name in ("areas", "accuracy")}

@@ -138,11 +138,18 @@ def find_copy(benchmark: Any, path: Path | None, *, demo: bool, scratch: Path) -
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
-    """KEY=VALUE, values as in YAML."""
+    """KEY=VALUE, values as in YAML.
+
+    Raises:
+        ConfigError: for what is not KEY=VALUE, or a value that is not YAML.
+    """
     parsed = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
             raise ConfigError(f"--set takes KEY=VALUE, got '{setting}'.")
-        parsed[key.strip()] = yaml.safe_load(value)
+        try:
+            parsed[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {setting}: the value is not YAML: {' '.join(str(error).split())}") from error
     return parsed

@@ -27,20 +27,21 @@ class Settings:
 
 
 settings = Settings()
-stdout = Console()
+stdout = Console(markup=False, emoji=False)  # text is printed as it is: a crop's name may hold [brackets] or :a:
 stderr = Console(stderr=True)
 
 
 def say(text: str) -> None:
     """A line for the person at the keyboard: stderr, unless `--quiet`."""
     if not settings.quiet:
-        stderr.print(text, highlight=False, markup=False, soft_wrap=True)
+        stderr.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def emit(result: Mapping[str, Any], *, text: str | Table | Sequence[str | Table] = ()) -> None:
-    """End of a command: the result as one JSON object (`--json`), else `text` for people."""
+    """End of a command: the result as one JSON object (`--json`), else `text` for people. NaN is null in JSON."""
     if settings.json:
-        print(json.dumps(json.loads(canonical_json(result)), indent=1, ensure_ascii=False))  # noqa: T201
+        plain = json.loads(canonical_json(result), parse_constant=lambda _: None)
+        print(json.dumps(plain, indent=1, ensure_ascii=False))  # noqa: T201
         return
     for part in [text] if isinstance(text, (str, Table)) else text:
         stdout.print(part, highlight=False, soft_wrap=isinstance(part, str))

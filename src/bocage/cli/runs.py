@@ -101,8 +101,8 @@ def demo(
     size_px: int = typer.Option(
         768, "--size-px", min=384, help="Side of the country in pixels of 10 m; a multiple of 6."
     ),
-    template: str = typer.Option(
-        "demo", "--template", help="Which experiment: demo, invented-country or two-countries."
+    template: str | None = typer.Option(
+        None, "--template", help="Which experiment: demo (the default), invented-country or two-countries."
     ),
     file: Path | None = typer.Option(
         None, "--experiment", help="Instead: an experiment file, at small scale on invented countries in place of its."
@@ -115,11 +115,13 @@ def demo(
     """
     from bocage.pipeline.demo import prepare_demo, shrink_experiment
 
+    if file is not None and template is not None:
+        raise ConfigError(f"--template {template} and --experiment {file} are two experiments. Give one of them.")
     if file is not None:
         overrides = shrink_experiment(file, out / "countries", seed=seed, size_px=size_px, say=say)
         show_result(walk(file, overrides, out / "run", None))
         return
-    experiment = prepare_demo(out, seed=seed, size_px=size_px, template=template, say=say)
+    experiment = prepare_demo(out, seed=seed, size_px=size_px, template=template or "demo", say=say)
     show_result(walk(experiment, [], out / "run", None))
 
 
@@ -237,12 +239,15 @@ def make_map(
         return
     if not checkpoint:
         raise ConfigError("Give an experiment file, or --checkpoint with --catalog or --cube.")
+    found = {"--catalog": catalog, "--path": path, "--region": region, "--season": season}
+    if cube is not None and (idle := ", ".join(name for name, value in found.items() if value is not None)):
+        raise ConfigError(f"{idle} says where to find products, but --cube is mapped as it is. Leave out one of both.")
     from bocage.mapping.options import MappingOptions
     from bocage.pipeline.single import map_with_checkpoint
 
     made_maps = map_with_checkpoint(
         checkpoint,
-        MappingOptions(
+        MappingOptions.from_values(
             augment=augment,
             precision="bf16" if bf16 else "fp32",
             probabilities=probabilities,
@@ -278,13 +283,18 @@ def report(
     if (target is None) == (compare is None):
         raise ConfigError("Give one run folder or experiment file, or two run folders after --compare.")
     if compare is not None:
+        if overrides:
+            raise ConfigError("--set changes an experiment file; --compare reads two finished runs. Leave it out.")
         from bocage.pipeline.comparison import write_comparison
 
         made = write_comparison(*compare, out=out)
         emit(made, text=[f"report: {made['report']}"])
         return
     assert target is not None
-    if target.suffix.lower() in (".yaml", ".yml"):
+    is_file = target.suffix.lower() in (".yaml", ".yml")
+    if out is not None and not is_file:
+        raise ConfigError(f"The report of {target} is written there. Leave out --out {out}, or copy the page.")
+    if is_file:
         show_result(walk(target, overrides, out, "reports"))
         return
     from bocage.reports.read import check_run_folder
@@ -354,10 +364,15 @@ def prune(
 
 
 def doctor() -> None:
-    """Check the environment: Python, packages, GDAL drivers, credentials present or not, disk, GPU."""
+    """Check the environment: Python, packages, GDAL drivers, credentials present or not, disk, GPU.
+    Exit code 2 if something needed is missing.
+
+    bocage doctor
+    """
     checks = check_environment()
     ok = all(c["ok"] for c in checks if c["needed"])
     rows = [["ok" if c["ok"] else ("MISSING" if c["needed"] else "–"), c["name"], c["found"]] for c in checks]
-    emit({"ok": ok, "checks": checks}, text=table(["", "check", "found"], rows))
+    missing = [] if ok else ["Something needed is missing."]
+    emit({"ok": ok, "checks": checks}, text=[table(["", "check", "found"], rows), *missing])
     if not ok:
-        raise ConfigError("something needed is missing; see the table above.")
+        raise typer.Exit(ConfigError.exit_code)

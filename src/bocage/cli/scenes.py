@@ -160,12 +160,20 @@ def read_options(
 
     Args:
         catalog: a name of `CATALOGS` (then `path` says where it lies), a folder, a STAC file or an API's address.
+
+    Raises:
+        ConfigError: naming what will not do; also a `path` beside a catalog that says itself where it lies.
     """
     from bocage.scenes.catalogs import CATALOGS
     from bocage.scenes.options import SceneOptions
     from bocage.scenes.search import guess_catalog
 
     named = catalog in CATALOGS
+    if path is not None and not named:
+        raise ConfigError(
+            f"--path {path} says where a catalog given by its name lies, but --catalog {catalog} is a place itself. "
+            f"Leave out --path, or name the kind of catalog: {', '.join(CATALOGS)}."
+        )
     return SceneOptions.from_values(
         catalog=catalog if named else guess_catalog(catalog),
         path=path if named else catalog,

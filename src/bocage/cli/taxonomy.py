@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bocage.cli.output import emit, say, table
+from bocage.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -204,6 +205,8 @@ def common(
     from bocage.taxonomy.common import select_common_labels
     from bocage.taxonomy.load import find_taxonomy
 
+    if level is not None and taxonomy is None:
+        raise ConfigError("--level is one of a taxonomy's, and none is given. Name it with --taxonomy.")
     chosen = find_taxonomy(taxonomy, level=level) if taxonomy else None
     labels = select_common_labels([sum_area_by_label(_count_labels(path), chosen) for path in parcels], share=share)
     records = [

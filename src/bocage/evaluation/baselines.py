@@ -1,9 +1,10 @@
 """What a model must beat: baselines that learn no more than counts, means and last year's map. Pure.
 
 `majority`: every pixel gets the most frequent training class. `spectral_centroid`: every pixel gets the class whose
-mean training spectrum is nearest, each feature divided by its standard deviation within classes. `random_parcel_class`:
-every parcel gets a class drawn by how many training parcels have it; land without a parcel is background. `last_year`:
-every parcel gets the class that most of its ground had the year before.
+mean training spectrum is nearest, each feature divided by its standard deviation within classes; where samples differ
+in their number of dates, a pixel's spectrum is its mean over the dates that show it. `random_parcel_class`: every
+parcel gets a class drawn by how many training parcels have it; land without a parcel is background. `last_year`: every
+parcel gets the class that most of its ground had the year before.
 """
 
 from __future__ import annotations
@@ -23,42 +24,51 @@ SMALLEST_STD = 1e-4  # reflectance; the step of stored values
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """Counts and means of the training part; F = T · C features, dates outer, bands inner.
+    """Counts and means of the training part; F = T · C features, dates outer, bands inner, or C where T differs.
 
     Attributes:
         px_by_class: (K,) labelled pixels.
         parcels_by_class: (K,) parcels by the majority of their labels.
         mean: (K, F) mean reflectance of each class; the overall mean where a class shows no valid pixel.
         std: (F,) standard deviation within classes.
-        n_dates: T.
+        n_dates: T; None where samples differ: features are means over the dates that show a pixel.
     """
 
     px_by_class: Int64
     parcels_by_class: Int64
     mean: Float64
     std: Float64
-    n_dates: int
+    n_dates: int | None
 
 
-def summarise_training(samples: Iterable[tuple[Sample, UInt8]], n_classes: int) -> TrainingSummary:
+def summarise_training(
+    samples: Iterable[tuple[Sample, UInt8]], n_classes: int, *, n_dates: int | None
+) -> TrainingSummary:
     """One pass over training samples with their labels (255 is left out).
+
+    Args:
+        n_dates: dates of every sample; None where they differ.
 
     Raises:
         NothingLeft: if no pixel has a label.
-        DataError: if the samples differ in their number of dates or bands.
+        DataError: if a sample has another number of dates.
     """
     px_by_class = np.zeros(n_classes, np.int64)
     parcels: list[ParcelCounts] = []
     moments: Float64 | None = None  # (3, K, F): valid pixels, sums, sums of squares
-    n_dates = 0
     for sample, labels in samples:
         px_by_class += np.bincount(labels.ravel(), minlength=256)[:n_classes]
         parcels.append(count_parcels(labels, labels, sample.parcel_ids, n_classes))
-        added = _class_moments(sample, labels, n_classes)
-        if moments is not None and moments.shape != added.shape:
-            raise DataError(f"samples differ in dates x bands: {moments.shape[2]} and {added.shape[2]} features")
+        if n_dates not in (None, len(sample.days)):
+            raise DataError(
+                f"Sample '{sample.origin.sample_id}' has {len(sample.days)} dates, the data set says {n_dates}. "
+                "Look at it with `bocage dataset verify`, and build it again."
+            )
+        image, valid = sample.image, sample.valid
+        if n_dates is None:
+            image, valid = _mean_of_dates(image, valid)
+        added = _class_moments(image, valid, labels, n_classes)
         moments = added if moments is None else moments + added
-        n_dates = len(sample.days)
     if moments is None or not px_by_class.any():
         raise NothingLeft(
             "The training part has no labelled pixel to learn the baselines from. Check split and labels."
@@ -77,15 +87,23 @@ def summarise_training(samples: Iterable[tuple[Sample, UInt8]], n_classes: int) 
     )
 
 
-def _class_moments(sample: Sample, labels: UInt8, n_classes: int) -> Float64:
+def _mean_of_dates(image: Float32, valid: Bool) -> tuple[Float32, Bool]:
+    """(…, T, C, H, W) and (…, T, H, W) → the mean over the valid dates and where there is one, as one date."""
+    n_seen = valid.sum(-3, keepdims=True)
+    total = (image * valid[..., None, :, :]).sum(-4, keepdims=True)
+    mean: Float32 = (total / np.maximum(n_seen, 1)[..., None, :, :]).astype(np.float32)
+    return mean, n_seen > 0
+
+
+def _class_moments(image: Float32, valid: Bool, labels: UInt8, n_classes: int) -> Float64:
     """(3, K, F): valid pixels, sums and sums of squares of each feature by class."""
-    t, c = sample.image.shape[:2]
+    t, c = image.shape[:2]
     labelled = labels != IGNORE
     one_hot = (labels[labelled] == np.arange(n_classes)[:, None]).astype(np.float64)
-    values = sample.image[:, :, labelled].reshape(t * c, -1).astype(np.float64)
-    valid = np.repeat(sample.valid[:, labelled], c, axis=0).astype(np.float64)
-    values *= valid
-    return np.stack([one_hot @ features.T for features in (valid, values, values**2)])
+    values = image[:, :, labelled].reshape(t * c, -1).astype(np.float64)
+    seen = np.repeat(valid[:, labelled], c, axis=0).astype(np.float64)
+    values *= seen
+    return np.stack([one_hot @ features.T for features in (seen, values, values**2)])
 
 
 class MajorityPredictor:
@@ -116,6 +134,8 @@ class CentroidPredictor:
         self._known = summary.px_by_class > 0
 
     def predict_proba(self, image: Float32, valid: Bool, days: Int32) -> Float32:
+        if self.n_dates is None:
+            image, valid = _mean_of_dates(image, valid)
         b, t, c, h, w = image.shape
         seen = np.repeat(valid.reshape(b, t, h * w), c, axis=1).astype(np.float32)
         features = image.reshape(b, t * c, h * w) * seen

@@ -120,7 +120,8 @@ def learn_baselines(
         NothingLeft: if the training part has no labelled pixel.
     """
     class_names, bands = dataset.info.class_names, tuple(dataset.info.bands)
-    summary = summarise_training(_training_samples(dataset, split, options, seed), len(class_names))
+    samples = _training_samples(dataset, split, options, seed)
+    summary = summarise_training(samples, len(class_names), n_dates=dataset.info.n_dates)
     return summary, {
         MAJORITY: MajorityPredictor(summary, bands, class_names),
         CENTROID: CentroidPredictor(summary, bands, class_names),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bocage.core.arrays import Int64
+from bocage.core.errors import DataError
 from bocage.core.seeds import generator, sub_seed
 from bocage.datasets.read import Dataset
 from bocage.evaluation.predict import predict
@@ -47,7 +48,13 @@ def measure_optimism(dataset: Dataset, split: Split, *, seed: int, threads: int 
 
     Raises:
         NothingLeft: if train or test has no sample, or train no labelled pixel.
+        DataError: if the samples differ in their number of dates.
     """
+    if dataset.info.n_dates is None:
+        raise DataError(
+            "The samples differ in their number of dates, but a forest takes one fixed number, so optimism cannot be "
+            "measured. Leave --optimism out, or build composites (cubes.composite)."
+        )
     rng = generator(seed, "optimism")
     counts = {
         "given": _judge(dataset, split, seed=seed, threads=threads),

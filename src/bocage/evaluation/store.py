@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bocage.core.artifacts import read_json, write_json
 from bocage.evaluation.outcome import Outcome
 from bocage.evaluation.predictions import Predictions
+from bocage.evaluation.write import write_arrays
 
 RECORD, ARRAYS = "predictions.json", "predictions.npz"
 
@@ -19,12 +19,12 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
     """`predictions.json`: everything but the counts; `predictions.npz`: `<name>/<array>`, see `Outcome.to_arrays`."""
     about = {f.name: getattr(predictions, f.name) for f in fields(predictions) if f.name != "outcomes"}
     write_json(folder / RECORD, about | {"names": list(predictions.outcomes)})
-    arrays: dict[str, Any] = {
+    arrays = {
         f"{name}/{key}": array
         for name, outcome in predictions.outcomes.items()
         for key, array in outcome.to_arrays().items()
     }
-    np.savez_compressed(folder / ARRAYS, allow_pickle=False, **arrays)
+    write_arrays(folder / ARRAYS, arrays)
 
 
 def read_predictions(folder: Path) -> Predictions:

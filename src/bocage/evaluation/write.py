@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,18 +31,20 @@ def write_blocks(folder: Path, blocks: Sequence[str], counts: Mapping[str, Mappi
             arrays |= {f"{name}/{protocol}": counted} | (
                 {f"{name}/{protocol}{LOSS}": losses} if losses is not None else {}
             )
-    np.savez_compressed(folder / "blocks.npz", allow_pickle=False, blocks=np.array(blocks, dtype=str), **arrays)
+    write_arrays(folder / "blocks.npz", {"blocks": np.array(blocks, dtype=str), **arrays})
 
 
 def write_panels(
     folder: Path, sample_ids: Sequence[str], rgb: UInt8, labels: UInt8, predictions: Mapping[str, UInt8]
 ) -> None:
     """`panels.npz`: `sample_ids` (N,), `rgb` (N, H, W, 3), `labels` and each `prediction_<model>` (N, H, W)."""
-    np.savez_compressed(
-        folder / "panels.npz",
-        allow_pickle=False,
-        sample_ids=np.array(sample_ids, dtype=str),
-        rgb=rgb,
-        labels=labels,
-        **{f"prediction_{name}": prediction for name, prediction in predictions.items()},
-    )
+    shown = {"sample_ids": np.array(sample_ids, dtype=str), "rgb": rgb, "labels": labels}
+    write_arrays(folder / "panels.npz", shown | {f"prediction_{name}": p for name, p in predictions.items()})
+
+
+def write_arrays(path: Path, arrays: Mapping[str, AnyArray]) -> None:
+    """Write named arrays whole or not at all. An older file gives way: in a run folder it is a link into the store."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+    temporary.replace(path)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from bocage.core.options import Options
 from bocage.datasets.series import SeriesOptions
 from bocage.evaluation.options import EvaluationOptions
+from bocage.experiment.schema import NAME
 from bocage.models.options import ModelOptions
 from bocage.splits.options import SplitOptions
 from bocage.training.options import TrainingOptions
@@ -17,7 +18,7 @@ from bocage.training.options import TrainingOptions
 class CrossValidation(Options):
     """What `bocage crossvalidate` reads."""
 
-    name: str = Field(description="Name of it and of its folder.", pattern=r"^[A-Za-z0-9._-]+$")
+    name: str = Field(description="Name of it and of its folder.", pattern=NAME)
     seed: int = Field(0, description="Root seed; every random choice derives from it by name.", ge=0)
     series: SeriesOptions = Field(description="The table of series and what its columns mean.")
     splits: SplitOptions = Field(description="Strategy kfold; every fold is the test part once.")

@@ -1,7 +1,8 @@
 """YAML file + overrides -> Experiment. Reads one file.
 
-`${NAME}` and `${NAME:-default}` in values are replaced from the environment. Values of keys called `path` or `file`
-are taken relative to the YAML file's folder; in `--set` overrides, relative to the current folder.
+`${NAME}` and `${NAME:-default}` in values are replaced from the environment. Values of the keys in PATH_KEYS are taken
+`${NAME}` and `${NAME:-default}` in values are replaced from the environment. Values of keys in PATH_KEYS are taken
+current folder.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import yaml
 from pydantic import ValidationError
@@ -21,8 +21,10 @@ from bocage.core.options import Options, explain
 from bocage.core.plain_yaml import load_yaml
 from bocage.experiment.schema import Experiment
 
-PATH_KEYS = ("path", "areas_path", "file", "landcover")
+PATH_KEYS = ("path", "areas_path", "file", "landcover", "coco")
+NAME_OR_PATH_KEYS = ("code_table",)
 Schema = TypeVar("Schema", bound=Options)
+_LOGIN = re.compile(r"://[^/?#]*@")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -78,13 +80,14 @@ def _resolve(value: Any, folder: Path, key: str = "") -> Any:
     if not isinstance(value, str):
         return value
     text = _VARIABLE.sub(_from_environment, value)
-    if key not in PATH_KEYS or not text:
+    if not text or key not in (*PATH_KEYS, *NAME_OR_PATH_KEYS):
         return text
-    if "://" not in text:
-        return str((folder / Path(text).expanduser()).resolve())
-    if urlsplit(text).username is not None:  # it would stand in the run folder's experiment.yaml
-        raise ConfigError(f"{key}: an address with a login is not kept. Leave it out, and put it into ~/.netrc.")
-    return text
+    if "://" in text:
+        if _LOGIN.search(text):  # it would stand in the run folder's experiment.yaml
+            raise ConfigError(f"{key}: an address with a login is not kept. Leave it out, and put it into ~/.netrc.")
+        return text
+    place = (folder / Path(text).expanduser()).resolve()
+    return str(place) if key in PATH_KEYS or place.is_file() else text
 
 
 def _from_environment(match: re.Match[str]) -> str:

@@ -24,6 +24,8 @@ from bocage.splits.options import SplitOptions
 from bocage.taxonomy.options import TaxonomyOptions
 from bocage.training.options import TrainingOptions
 
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"  # of what has a folder of its own: not '..'
+
 
 class CountryYear(Options):
     """A further country and year of an experiment; the rest of the experiment holds for it too."""
@@ -37,7 +39,7 @@ class MatrixOptions(Options):
     """`bocage matrix`: every model with every seed under every scenario, with the experiment's one budget."""
 
     seeds: tuple[int, ...] = Field((1,), min_length=1, description="Root seeds; each deals and trains anew.")
-    scenarios: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")], SplitOptions] = Field(
+    scenarios: dict[Annotated[str, Field(pattern=NAME)], SplitOptions] = Field(
         min_length=1, description="Name → the splits section that stands in for the experiment's."
     )
     inside: str = Field(description="The scenario that tests where it trains; the others' drop is measured from it.")
@@ -52,7 +54,7 @@ class MatrixOptions(Options):
 class Experiment(Options):
     """One experiment: everything that decides a result; and who does the work."""
 
-    name: str = Field(description="Name of the experiment and of its run folder.", pattern=r"^[A-Za-z0-9._-]+$")
+    name: str = Field(description="Name of the experiment and of its run folder.", pattern=NAME)
     seed: int = Field(0, description="Root seed; every random choice derives from it by name.", ge=0)
     workers: Workers = Field(
         ThreadWorkers(), description="Who works: a number of threads, or a Dask cluster. No result depends on it."

@@ -40,7 +40,7 @@ PARCELS, GEOPACKAGE, AREAS = "parcels.parquet", "parcels.gpkg", "areas.csv"
 STYLE, LEGEND, ITEM, RECORD = "class_map.qml", "legend.csv", "item.json", "map.json"
 MODEL = "model_record.json"  # of the model that made the map; its weights are named there by their digest
 SCRATCH = ".map"
-VERSION = 3  # of what a half-made map holds; raise it when predicting or voting changes
+VERSION = 4  # of what a half-made map holds; raise it when predicting or voting changes
 
 
 def map_area(

@@ -43,6 +43,12 @@ class MappingOptions(Options):
     )
 
     @model_validator(mode="after")
+    def _names_are_of_a_file(self) -> Self:
+        if self.areas_name is not None and self.areas_path is None:
+            raise ValueError(f"areas_name is '{self.areas_name}', a column of the polygon file, but none is given")
+        return self
+
+    @model_validator(mode="after")
     def _overlap_fits(self) -> Self:
         if 2 * self.overlap_px > self.window_px:
             raise ValueError(f"overlap_px {self.overlap_px} is more than half of window_px {self.window_px}")

@@ -34,22 +34,20 @@ class ParcelVotes:
         Raises:
             NothingLeft: if no parcel reaches the grid.
         """
-        self._frame, self._grid = frame, grid
-        self._shapes = frame.geometry.to_crs(str(grid.crs)).to_numpy()
-        self._bounds = shapely.bounds(self._shapes)  # NaN where empty
-        self._counts = np.zeros((len(frame), n_classes), np.int64)
-        self._sums = np.zeros((len(frame), n_classes))
-        self._inside = self._reaching(grid)
-        if not self._inside.any():
+        shapes = frame.geometry.to_crs(str(grid.crs)).to_numpy()
+        inside = touches(shapely.bounds(shapes), grid)
+        if not inside.any():
             where = gpd.GeoSeries(frame.geometry).to_crs("EPSG:4326").total_bounds
             raise NothingLeft(
                 f"None of {len(frame)} parcels lies on the map. The parcels lie within longitude/latitude "
                 f"{np.round(where, 3).tolist()}, the map within {np.round(footprint(grid).bounds, 3).tolist()}. "
                 "Check the CRS of the parcels and the region."
             )
-
-    def _reaching(self, grid: Grid) -> Bool:
-        return touches(self._bounds, grid)
+        self._frame, self._grid, self._shapes = frame[inside], grid, shapes[inside]
+        self._n_outside = int((~inside).sum())
+        self._bounds = shapely.bounds(self._shapes)
+        self._counts = np.zeros((len(self._shapes), n_classes), np.int64)
+        self._sums = np.zeros((len(self._shapes), n_classes))
 
     def add(self, row: int, classes: UInt8, probabilities: Float32, seen: Bool) -> None:
         """Count a band of rows.
@@ -61,7 +59,7 @@ class ParcelVotes:
             seen: (rows, W), False pixels have no vote.
         """
         grid = grid_window(self._grid, Window(row, 0, *classes.shape))
-        chosen = np.flatnonzero(self._reaching(grid))
+        chosen = np.flatnonzero(touches(self._bounds, grid))
         numbers: UInt32 = (chosen + 1).astype(np.uint32)  # 0 is "no parcel"
         ids, _ = rasterize_ids(self._shapes[chosen], numbers, grid)
         voting = (ids > 0) & seen
@@ -109,8 +107,8 @@ class ParcelVotes:
         votes["n_px"] = n_px
         kept = gpd.GeoDataFrame(votes, geometry=self._frame.geometry.to_numpy(), crs=self._frame.crs)[voted]
         dropped = {
-            "outside the map": int((~self._inside).sum()),
-            "no pixel with a valid date": int((self._inside & ~voted).sum()),
+            "outside the map": self._n_outside,
+            "no pixel with a valid date": int((~voted).sum()),
         }
         return kept.reset_index(drop=True), Tally(int(voted.sum()), dropped)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 import rasterio
 from rasterio.windows import Window as RasterWindow
 
@@ -23,7 +25,7 @@ def read_class_rows(path: Path) -> Iterator[tuple[int, UInt8]]:
 
 
 def read_regions(path: Path, name: str | None) -> gpd.GeoDataFrame:
-    """The polygons of any vector file with their names; columns `name` and geometry.
+    """The polygons of any vector file with their names; columns `name` (None where the file has none) and geometry.
 
     Args:
         name: column with the names; None: numbers from 1 in the order of the file.
@@ -43,8 +45,10 @@ def read_regions(path: Path, name: str | None) -> gpd.GeoDataFrame:
     kept = frame[frame.geometry.notna() & frame.geometry.geom_type.isin(["Polygon", "MultiPolygon"])]
     if kept.empty:
         raise NothingLeft(f"{path} holds no polygons, so there are no regions to count areas in.")
-    names = kept[name].astype(str) if name else [str(i + 1) for i in range(len(kept))]
-    return gpd.GeoDataFrame({"name": list(names)}, geometry=kept.geometry.make_valid().to_numpy(), crs=kept.crs)
+    names = [None if pd.isna(n) else str(n) for n in kept[name]] if name else [str(i + 1) for i in range(len(kept))]
+    return gpd.GeoDataFrame(
+        {"name": np.array(names, object)}, geometry=kept.geometry.make_valid().to_numpy(), crs=kept.crs
+    )
 
 
 def read_sample(path: Path) -> gpd.GeoDataFrame:

@@ -123,15 +123,18 @@ def _find_pixels(of: FinishedMap, ranks: Sequence[Int64]) -> Int64:
 def look_up(sample: gpd.GeoDataFrame, polygons: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The sample with `reference_class` from the polygon (column `name`) over each point.
 
-    None where there is no polygon, or where polygons of several classes overlap: that is to be looked at.
+    None where there is no polygon with a name, or where polygons of several classes overlap: that is to be looked at.
 
     Raises:
-        NothingLeft: if no polygon lies over any point.
+        NothingLeft: if no polygon with a name lies over any point.
     """
+    polygons = polygons[polygons["name"].notna()]
     shapes = polygons.geometry.to_crs(sample.crs).to_numpy()
     point, polygon = shapely.STRtree(shapes).query(sample.geometry.to_numpy(), predicate="within")
     if not len(point):
-        raise NothingLeft("No polygon of the reference lies over a sampled pixel. Check its place and its CRS.")
+        raise NothingLeft(
+            "No polygon of the reference with a class lies over a sampled pixel. Check place, CRS and column."
+        )
     above = pd.Series(polygons["name"].to_numpy(object)[polygon], index=point).groupby(level=0)
     told = above.first()[above.nunique() == 1]
     reference = sample["reference_class"].to_numpy(object).copy()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ class RowStore:
         try:
             with np.load(self.folder / STATE, allow_pickle=False) as found:
                 state = {name: found[name] for name in found.files}
-        except (OSError, ValueError, EOFError):
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             return {}
         whole = all((self.folder / f"{name}.u8").is_file() for name in self._layers)
-        return state if whole and str(state.pop("digest")) == self._digest else {}
+        return state if whole and str(state.pop("digest", "")) == self._digest else {}

@@ -117,3 +117,12 @@ def write_geopackage(votes: gpd.GeoDataFrame, path: Path, *, scratch: Path) -> N
     if "ndvi" in votes:
         pyogrio.write_dataframe(list_ndvi(votes), temporary, driver="GPKG", layer="ndvi", append=True)
     temporary.replace(path)
+
+
+def write_sample(sample: gpd.GeoDataFrame, path: Path) -> None:
+    """A sample of pixels as a GeoPackage, layer `sample`; whole or not at all, in a folder that is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".part-{path.name}")  # GDAL goes by the ending
+    temporary.unlink(missing_ok=True)
+    sample.to_file(temporary, driver="GPKG", layer="sample", engine="pyogrio")
+    temporary.replace(path)

@@ -110,9 +110,6 @@ def parcel_confusions(
         (n_blocks, K, K) int64, rows = majority of the reference, columns = vote of the prediction.
     """
     total = merge_parcels(parts, n_classes)
-    px_by_block = np.zeros((len(total.ids), n_blocks), np.int64)
-    for part, block in zip(parts, blocks, strict=True):
-        px_by_block[np.searchsorted(total.ids, part.ids), block] += part.reference.sum(1)
     size = np.maximum(total.ground_px, 1)  # samples of one pixel may lie on the same one
     weights = size if by_area else np.ones(len(total.ids), np.int64)
     if ground_px is not None:
@@ -120,6 +117,24 @@ def parcel_confusions(
     result = np.zeros((n_blocks, n_classes, n_classes), np.int64)
     if len(total.ids):
         vote = (total.probability if by_probability else total.prediction).argmax(1)
-        where = (px_by_block.argmax(1), total.reference.argmax(1), vote)
+        where = (_main_block(total.ids, parts, blocks, n_blocks), total.reference.argmax(1), vote)
         np.add.at(result, where, weights)
     return result
+
+
+def _main_block(ids: UInt32, parts: Sequence[ParcelCounts], blocks: Sequence[int], n_blocks: int) -> Int64:
+    """The block that holds most pixels of each parcel (the lower number on a tie).
+
+    Nearly all parcels lie in one block, so pairs are kept and no table of parcels by blocks.
+
+    Args:
+        ids: (n,) ascending, those of all parts together.
+    """
+    parcel = np.searchsorted(ids, np.concatenate([part.ids for part in parts]))
+    block = np.repeat(np.asarray(blocks, np.int64), [len(part.ids) for part in parts])
+    pair, index = np.unique(parcel * n_blocks + block, return_inverse=True)
+    n_px = np.zeros(len(pair), np.int64)
+    np.add.at(n_px, index, np.concatenate([part.reference.sum(1) for part in parts]))
+    best_first = np.lexsort((pair, -n_px, pair // n_blocks))
+    _, first = np.unique(pair[best_first] // n_blocks, return_index=True)
+    return np.asarray(pair[best_first[first]] % n_blocks)

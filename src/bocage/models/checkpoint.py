@@ -7,6 +7,7 @@ so a folder with a `model.json` is whole.
 
 from __future__ import annotations
 
+import json
 import os
 import zipfile
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from sklearn.ensemble import RandomForestClassifier
@@ -66,13 +68,19 @@ class ModelRecord:
     training: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        ids = [c["id"] for c in self.classes]
+        ids = [c.get("id") for c in self.classes]
         if ids != list(range(len(ids))):
             raise ConfigError(f"class ids of model '{self.name}' must be 0, 1, 2, … in order, got {ids}")
+        known = (*self.statistics.mean, *self.statistics.std) if self.statistics else None
+        if known is not None and len(known) != 2 * len(self.bands):
+            raise ConfigError(f"statistics of model '{self.name}' are not a mean and a std for each of {self.bands}")
 
     @property
     def class_names(self) -> tuple[str, ...]:
         return tuple(str(c["name"]) for c in self.classes)
+
+
+_RECORDS = TypeAdapter(ModelRecord)
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path, *, notes: Mapping[str, str] | None = None) -> None:
@@ -121,7 +129,8 @@ def read_record(folder: Path) -> ModelRecord:
 
     Raises:
         MissingFile: if the folder is not a checkpoint.
-        CorruptFile: if `model.json` is unreadable, or of another format, or if the weights differ from what it says.
+        CorruptFile: if `model.json` is unreadable, or of another format or version, or misstates something, or if the
+            weights differ from what it says.
         UnknownName: if the kind of model is not in the zoo.
     """
     path = folder / RECORD
@@ -132,26 +141,17 @@ def read_record(folder: Path) -> ModelRecord:
     if found != (FORMAT, VERSION):
         raise CorruptFile(f"{path} has format {found}, this bocage reads {(FORMAT, VERSION)}. Train the model again.")
     try:
+        record: ModelRecord = _RECORDS.validate_python({k: about[k] for k in ModelRecord.__dataclass_fields__})
+        MODELS[record.kind].options.model_validate(record.options)
         weights = about["weights"]
-        statistics = about["statistics"] and BandStatistics(
-            tuple(about["statistics"]["mean"]), tuple(about["statistics"]["std"])
-        )
-        record = ModelRecord(
-            name=about["name"],
-            kind=about["kind"],
-            options=about["options"],
-            classes=tuple(about["classes"]),
-            bands=tuple(about["bands"]),
-            n_dates=about["n_dates"],
-            preprocessing=about["preprocessing"],
-            statistics=statistics,
-            n_parameters=about["n_parameters"],
-            training=about["training"],
-        )
         _check_weights(folder / weights["file"], weights["bytes"], weights["sha256"])
     except (KeyError, TypeError) as error:
         raise CorruptFile(f"{path} lacks or misstates {error}. Train the model again.") from error
-    MODELS[record.kind]
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise CorruptFile(
+            f"{path} misstates {wrong}. It was changed, or written by another version of bocage. Train the model again."
+        ) from error
     return record
 
 
@@ -220,6 +220,7 @@ def _forest_predictor(path: Path, record: ModelRecord, kind: ForestKind) -> Pred
     features = kind.features(kind.options.model_validate(record.options), record.bands)
     forest = load_forest(path)
     _check_features(path, forest.n_features_in_, features.count(record.n_dates or 1))
+    _check_classes(path, int(forest.classes_.max()) + 1 <= len(record.classes), record)
     return ForestPredictor(forest, features, class_names=record.class_names, n_dates=record.n_dates)
 
 
@@ -250,9 +251,16 @@ def _load_booster(path: Path, record: ModelRecord, kind: BoosterKind) -> Predict
     except XGBoostError as error:
         raise CorruptFile(f"{path} is not a file of boosted trees: {str(error).splitlines()[0]}") from error
     _check_features(path, booster.num_features(), features.count(record.n_dates or 1))
+    about = json.loads(booster.save_config())["learner"]["learner_model_param"]
+    _check_classes(path, int(about["num_class"]) == len(record.classes), record)
     return BoosterPredictor(booster, features, class_names=record.class_names, n_dates=record.n_dates)
 
 
 def _check_features(path: Path, found: int, described: int) -> None:
     if found != described:
         raise CorruptFile(f"{path} takes {found} features, {RECORD} describes {described}")
+
+
+def _check_classes(path: Path, fits: bool, record: ModelRecord) -> None:
+    if not fits:
+        raise CorruptFile(f"{path} tells other classes apart than the {len(record.classes)} of {RECORD}")

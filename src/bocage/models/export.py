@@ -56,15 +56,18 @@ def export_onnx(folder: Path, path: Path, *, n_dates: int | None = None) -> dict
     example = _noise(2, n_dates, len(record.bands), (EXAMPLE_PX, EXAMPLE_PX))
     program = _export(whole, example)
     program.metadata_props.add(key="bocage", value=json.dumps(_about(record)))
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    onnx.save(program, temporary)
-    difference = _largest_difference(whole, temporary, _noise(3, n_dates, len(record.bands), CHECK_PX))
-    if difference > TOLERANCE:
-        temporary.unlink()
-        raise DataError(
-            f"ONNX Runtime's probabilities of '{record.kind}' differ by {difference:.2g}; nothing is written."
-        )
-    temporary.replace(path)
+    try:
+        onnx.save(program, temporary)
+        difference = _largest_difference(whole, temporary, _noise(3, n_dates, len(record.bands), CHECK_PX))
+        if not difference <= TOLERANCE:  # NaN is no agreement either
+            raise DataError(
+                f"ONNX Runtime's probabilities of '{record.kind}' differ by {difference:.2g}; nothing is written."
+            )
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     return {
         "onnx": str(path),
         "n_dates": n_dates,

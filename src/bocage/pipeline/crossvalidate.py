@@ -25,7 +25,7 @@ from bocage.experiment.load import dump_experiment
 from bocage.models.options import ModelOptions
 from bocage.pipeline.pieces import Piece, make_piece
 from bocage.pipeline.provenance import describe_software
-from bocage.pipeline.run import StageResult, link_files, write_manifest
+from bocage.pipeline.run import StageResult, check_out, link_files, write_manifest
 from bocage.pipeline.stages import describe_training
 from bocage.splits.make import make_split
 from bocage.splits.options import SplitOptions
@@ -61,9 +61,16 @@ def run_crossvalidation(
     Args:
         out: shows `dataset`, `fold-<i>` (split.parquet, checkpoints, evaluation.json), evaluation.json and blocks.npz.
 
+    Raises:
+        ConfigError: if `out` has another's files that would be replaced.
+
     Returns:
         The pooled evaluation, see `pool_folds`; `tally`, `run`, and `made`: the names of what was not in the store.
     """
+    check_out(out, plan, ("dataset", "fold-*"))
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "experiment.yaml", dump_experiment(plan))
+    write_manifest(out, plan, [])
     folds = [f"fold-{fold}" for fold in range(plan.splits.n_folds)]
     for stale in (out / "dataset", *out.glob("fold-*")):
         shutil.rmtree(stale, ignore_errors=True)
@@ -73,7 +80,6 @@ def run_crossvalidation(
     inputs = {name: artifact.key for name, artifact in zip(folds, judged, strict=True)}
     build = partial(_build_pooled, plan, [artifact.path for artifact in judged])
     pooled = maker.make(Piece("pooled", "evaluation/pooled", 2, [plan.evaluation, plan.seed], build, inputs), "")
-    write_text(out / "experiment.yaml", dump_experiment(plan))
     write_manifest(out, plan, maker.results)
     made = [result.name for result in maker.results if not result.cached]
     tally = dataset.tally.to_json() if dataset.tally else None

@@ -38,7 +38,7 @@ def prepare_demo(out: Path, *, seed: int, size_px: int, template: str, say: Call
 
     Raises:
         UnknownName: if there is no such template.
-        ConfigError: if the template is for files of your own.
+        ConfigError: if the template is for files of your own, the size will not do, or `out` has another experiment.
     """
     text, file = read_template(template), out / "experiment.yaml"
     if _SEED not in text:
@@ -46,17 +46,19 @@ def prepare_demo(out: Path, *, seed: int, size_px: int, template: str, say: Call
             f"Template '{template}' is for files of your own: bocage config template {template} > my.yaml, then "
             "bocage run my.yaml."
         )
+    if file.exists() and not any((out / name).is_dir() for name in ("country", "countries")):
+        raise ConfigError(f"{file} is of no demonstration, which would replace it. Name another folder with --out.")
     out.mkdir(parents=True, exist_ok=True)
     if "{safe}" not in text:
         write_text(file, text.format(seed=seed))
         for name, part in load_experiment(file).split_up().items():
             say(f"an invented country of {size_px / 100:g} km x {size_px / 100:g} km, {name} (seed {seed})")
-            options = SyntheticOptions(seed=seed, size_px=size_px)
+            options = SyntheticOptions.from_values(seed=seed, size_px=size_px)
             code = cast(CountryCode, part.parcels.country)
             write_country(out / "countries" / name, options, code=code, year=part.parcels.year)
         return file
     say(f"an invented country of {size_px / 100:g} km x {size_px / 100:g} km in {out / 'country'} (seed {seed})")
-    country = write_country(out / "country", SyntheticOptions(seed=seed, size_px=size_px))
+    country = write_country(out / "country", SyntheticOptions.from_values(seed=seed, size_px=size_px))
     text = text.format(
         seed=seed,
         year=country.year,
@@ -75,7 +77,7 @@ def shrink_experiment(file: Path, out: Path, *, seed: int, size_px: int, say: Ca
     still has free.
 
     Raises:
-        ConfigError: if parcels give no year, or a year has more countries than there are invented ones.
+        ConfigError: if the size will not do, parcels give no year, or a year has more countries than are invented.
     """
     experiment = load_experiment(file)
     parts = list(experiment.split_up().values()) or [experiment]
@@ -89,7 +91,7 @@ def shrink_experiment(file: Path, out: Path, *, seed: int, size_px: int, say: Ca
         taken.add((code, year))
         name = f"{code}-{year}"
         say(f"an invented {code} {year} of {size_px / 100:g} km x {size_px / 100:g} km in {out / name} (seed {seed})")
-        options = SyntheticOptions(seed=seed, size_px=size_px, countries=(code,), years=(year,))
+        options = SyntheticOptions.from_values(seed=seed, size_px=size_px, countries=(code,), years=(year,))
         made = write_country(out / name, options)
         season = part.scenes.season and [day.isoformat() for day in part.scenes.season]
         values |= {

@@ -14,8 +14,11 @@ from bocage.core.artifacts import default_root
 # variables that providers read; only whether they are set is looked at
 CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
     "CDSE_S3_ACCESS_KEY",
+    "CDSE_S3_SECRET_KEY",
     "CDSE_USERNAME",
+    "CDSE_PASSWORD",
     "CDSE_ACCESS_TOKEN",
     "PC_SDK_SUBSCRIPTION_KEY",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
+from glob import escape
 from pathlib import Path
 
 from bocage.core.artifacts import read_json, write_json
@@ -45,11 +46,12 @@ def name_files(experiment: Experiment) -> dict[str, list[Path]]:
     """
     table = experiment.parcels.code_table
     maps = [Path(p) for given in experiment.regions.landcover for p in maps_of(given)]
-    single = {"taxonomy": experiment.taxonomy.file, "regions": experiment.regions.path}
+    regions = experiment.regions.path
     named = {
         "parcels": parcel_parts(Path(experiment.parcels.path)),
         "code table": [locate_code_table(table)] if table else [],
-        **{what: [Path(path)] if path else [] for what, path in single.items()},
+        "taxonomy": [Path(experiment.taxonomy.file)] if experiment.taxonomy.file else [],
+        "regions": parcel_parts(Path(regions)) if regions else [],
         "landcover": maps,
     }
     there = {what: [path for path in paths if path.is_file()] for what, paths in named.items()}
@@ -57,11 +59,11 @@ def name_files(experiment: Experiment) -> dict[str, list[Path]]:
 
 
 def parcel_parts(path: Path) -> list[Path]:
-    """The parcel file and what belongs to it: a shapefile's parts share its stem, a geodatabase is a folder."""
+    """A vector file and what belongs to it: a shapefile's parts share its stem, a geodatabase is a folder."""
     return (
         sorted(p for p in path.rglob("*") if p.is_file())
         if path.is_dir()
-        else sorted(path.parent.glob(f"{path.stem}.*"))
+        else sorted(path.parent.glob(f"{escape(path.stem)}.*"))
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.arrays import Int64
-from bocage.core.artifacts import ArtifactStore, read_json, write_json
+from bocage.core.artifacts import ArtifactStore, read_json, write_bytes, write_json
 from bocage.core.errors import ConfigError
 from bocage.core.seeds import generator
 from bocage.evaluation.options import EvaluationOptions
@@ -100,9 +100,9 @@ def run_matrix(
     inside = experiment.matrix.inside
     drops = bound_drops(counts, inside, experiment.evaluation)
     table = rank(pd.DataFrame(cells).merge(drops, on=["scenario", "seed", "model"]), inside)
-    table.to_parquet(out / "leaderboard.parquet", index=False)
+    write_bytes(out / "leaderboard.parquet", table.to_parquet(index=False))
     every = pd.DataFrame(scores)
-    every.to_parquet(out / "scores.parquet", index=False)
+    write_bytes(out / "scores.parquet", every.to_parquet(index=False))
     page = build_leaderboard(
         experiment.name,
         table,

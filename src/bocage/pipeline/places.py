@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from bocage.core.artifacts import ArtifactStore
+from bocage.core.artifacts import ArtifactStore, write_bytes
+from bocage.core.errors import ConfigError
 from bocage.experiment.schema import Experiment
 from bocage.pipeline.run import needed_stages, run_stages
 from bocage.pipeline.stages import PARCELS, plan_stages
@@ -34,7 +36,12 @@ def describe_regions(
     Args:
         picture: where the regions are drawn over the parcels (PNG), if wanted.
         out: run folder; parcels and classes are made there if they are not yet.
+
+    Raises:
+        ConfigError: if the name of the picture does not end in .png.
     """
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise ConfigError(f"--picture is '{picture}', but the picture is a PNG. Let the name end in .png.")
     stages = needed_stages(plan_stages(experiment), "taxonomy")
     results = run_stages(stages, experiment, out=out, store=store, workers=workers, say=say)
     parcels = gpd.read_parquet(results[-1].artifact.path / PARCELS)
@@ -93,5 +100,7 @@ def draw_regions(parcels: gpd.GeoDataFrame, regions: Sequence[Region], path: Pat
     axes.ticklabel_format(style="plain", useOffset=False)
     axes.set_xlabel("x (m)")
     axes.set_ylabel("y (m)")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    write_bytes(path, buffer.getvalue())

@@ -25,6 +25,7 @@ from bocage.core.artifacts import (
     write_text,
     writing_below,
 )
+from bocage.core.errors import ConfigError
 from bocage.experiment.crossvalidation import CrossValidation
 from bocage.experiment.load import dump_experiment
 from bocage.experiment.schema import Experiment
@@ -131,7 +132,9 @@ def run_stages(
 
     Raises:
         CannotWrite: if the disk of the store or of `out` is full or read-only; what was finished stands.
+        ConfigError: if `out` is no run folder, but has files that a run would replace.
     """
+    check_out(out, experiment, REPLACED)
     with writing_below(out.absolute()):
         return _run_stages(stages, experiment, out, store, workers, say)
 
@@ -198,6 +201,31 @@ PLACES = {
     "mapping": "map",
     "reports": "",
 }
+
+
+REPLACED = tuple(sorted({*filter(None, PLACES.values()), "figures", "model_cards"}))  # folders of a run, made anew
+
+
+def check_out(out: Path, experiment: Experiment | CrossValidation, replaced: Sequence[str]) -> None:
+    """Refuse a folder of somebody else's: a run replaces folders, and the experiment file in it.
+
+    Args:
+        replaced: names, or patterns, of those folders.
+
+    Raises:
+        ConfigError: if `out` is no run folder, but has one of them, or another experiment.yaml.
+    """
+    if any((out / name).is_file() for name in ("events.jsonl", "manifest.json")):
+        return
+    taken = sorted(path.name + "/" for name in replaced for path in out.glob(name))
+    own = out / "experiment.yaml"
+    if own.is_file() and own.read_text(encoding="utf-8", errors="replace") != dump_experiment(experiment):
+        taken.append(own.name)
+    if taken:
+        raise ConfigError(
+            f"{out} is not the folder of a run, but has {', '.join(taken)}, which a run would replace. Name another "
+            "folder with --out."
+        )
 
 
 def place_files(artifact: Artifact, stage: str, out: Path) -> None:

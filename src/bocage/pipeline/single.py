@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bocage.core.artifacts import read_json
-from bocage.core.errors import ConfigError, DataError
+from bocage.core.errors import ConfigError, CorruptFile, DataError
 from bocage.cubes.build import build_cube, check_scenes, digest_plan
 from bocage.cubes.options import CubeOptions
 from bocage.cubes.periods import plan_periods
@@ -91,6 +91,7 @@ def map_with_checkpoint(
 
     Raises:
         DataError: if the imagery is not prepared as the models' training data were; every difference is named.
+        CorruptFile: if a cube was made by another version of bocage.
     """
     from bocage.mapping.map_tiles import map_tiles
     from bocage.models.checkpoint import read_record
@@ -105,7 +106,7 @@ def map_with_checkpoint(
         raise ConfigError("Say what to map: --catalog, or --cube with a cube that exists.")
     for record, (name, opened) in product(records, cubes.items()):
         say(f"checking cube {name} against the training data of '{record.name}'")
-        made = CubeOptions(**opened.record["options"])
+        made = _made_with(name, opened)
         check_preprocessing(record.preprocessing, describe_preprocessing(made, opened.level))
     maps = map_tiles(
         load_predictors(checkpoints, options),
@@ -123,6 +124,16 @@ def map_with_checkpoint(
         for name, made in maps.items()
     ]
     return {**{k: v for k, v in entries[0].items() if k != "name"}, "maps": entries}
+
+
+def _made_with(name: str, cube: CubeStore) -> CubeOptions:
+    try:
+        return CubeOptions(**cube.record["options"])
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}" for e in error.errors())
+        raise CorruptFile(
+            f"Cube {name} says that it was made in a way that this bocage does not know ({wrong}). Build it again."
+        ) from error
 
 
 def build_cubes(

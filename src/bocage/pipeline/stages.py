@@ -639,12 +639,17 @@ def describe_training(model: ModelOptions, training: TrainingOptions, seed: int)
 
 
 def _parcel_files(experiment: Experiment) -> dict[str, str]:
-    """The parcel file, what belongs to it (a shapefile's parts share its stem), and the code table if one is named."""
+    """The parcel file with what belongs to it, and the code table if one is named."""
     path, table = Path(experiment.parcels.path), experiment.parcels.code_table
-    found = {"files": digest_value([[p.name, fingerprint_tree(p)] for p in parcel_parts(path)])}
+    found = {"files": _fingerprint_vector(path)}
     if table is not None:
         found["code_table"] = digest_value(asdict(find_code_table(table)))
     return found
+
+
+def _fingerprint_vector(path: Path) -> str:
+    """Of a vector file and what belongs to it: a shapefile's names and CRS stand in files of their own."""
+    return digest_value([[p.name, fingerprint_tree(p)] for p in parcel_parts(path)])
 
 
 def _taxonomy_file(experiment: Experiment) -> dict[str, str]:
@@ -653,7 +658,7 @@ def _taxonomy_file(experiment: Experiment) -> dict[str, str]:
 
 def _area_regions(experiment: Experiment) -> dict[str, str]:
     path = experiment.mapping.areas_path
-    return {"areas": fingerprint_tree(path)} if path is not None and path.exists() else {}
+    return {"areas": _fingerprint_vector(path)} if path is not None and path.exists() else {}
 
 
 def _given_split(experiment: Experiment) -> dict[str, str]:
@@ -665,5 +670,5 @@ def _places(experiment: Experiment) -> dict[str, str]:
     """The catalog, and the file of regions and the land-cover maps if such are named."""
     path, maps = experiment.regions.path, [Path(p) for p in experiment.regions.landcover if Path(p).exists()]
     found = {"catalog": fingerprint_catalog(experiment.scenes)}
-    found |= {"regions": fingerprint_tree(Path(path))} if path and Path(path).is_file() else {}
+    found |= {"regions": _fingerprint_vector(Path(path))} if path and Path(path).is_file() else {}
     return found | ({"landcover": digest_value([fingerprint_tree(p) for p in maps])} if maps else {})

@@ -21,14 +21,21 @@ def read_status(run: Path) -> dict[str, Any]:
     if not events:
         raise MissingFile(f"{run} is not a run folder: its events.jsonl is not there, or empty.")
     start = max((i for i, e in enumerate(events) if e["event"] == "run started"), default=0)
-    stages = {name: {"name": name, "state": "waiting"} for name in events[start].get("stages", [])}
+    stages: dict[str, dict[str, Any]] = {
+        name: {"name": name, "state": "waiting"} for name in events[start].get("stages", [])
+    }
     for event in events[start:]:
         if event["event"] == "stage started":
-            stages[event["stage"]]["state"] = "started"
+            _of(stages, event["stage"])["state"] = "started"
         elif event["event"] == "stage done":
             state = "cached" if event["cached"] else "done"
-            stages[event["name"]].update(state=state, seconds=event["seconds"], tally=event["tally"])
+            _of(stages, event["name"]).update(state=state, seconds=event["seconds"], tally=event["tally"])
     return {"run": str(run), "stages": list(stages.values()), "last_event": events[-1]["time"]}
+
+
+def _of(stages: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    """The row of a stage; a new one for a stage of an earlier start that still runs into the same folder."""
+    return stages.setdefault(name, {"name": name, "state": "waiting"})
 
 
 def _parse(line: str) -> dict[str, Any]:

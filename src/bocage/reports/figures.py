@@ -41,6 +41,7 @@ STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "text.color": INK,
+    "text.parse_math": False,  # a crop's name may hold $
     "axes.labelcolor": INK,
     "axes.edgecolor": FAINT,
     "axes.titlesize": 9.5,

@@ -29,6 +29,7 @@ from bocage.core.page import (
     signed,
     words,
 )
+from bocage.metrics.intervals import no_interval_reason
 from bocage.metrics.protocols import HIERARCHY, PROTOCOLS, find_protocol
 from bocage.reports import figures
 from bocage.reports.data import Checkpoint, ForeignTest, Json, MapProduct, Panels, RunData
@@ -77,8 +78,10 @@ def scored(evaluation: Json, protocol: str) -> Iterator[tuple[str, Json, bool]]:
 def interval_text(record: Json, name: str) -> str:
     """The interval of one score, or why there is none."""
     intervals = record.get("interval")
-    if intervals is None:
+    if intervals is None and no_interval_reason(record["n_blocks"]):
         return f"no interval: only {plural(record['n_blocks'], 'block')}"
+    if intervals is None:
+        return f"no interval: {record['interval_reason']}"
     found = intervals.get(name)
     return f"{score(found['low'])}–{score(found['high'])}" if found else "–"
 

@@ -89,9 +89,10 @@ def write_country(
     folder = folder.absolute()
     country, year = COUNTRIES[code or options.countries[0]], year or options.years[0]
     key = digest_value({"version": VERSION, "options": options, "country": country.code, "year": year})
-    if (folder / RECORD).is_file() and read_json(folder / RECORD).get("key") == key:
+    found = _read_record(folder)
+    if found.get("key") == key:
         return read_country(folder)
-    if folder.exists() and not (folder / RECORD).is_file() and (folder.is_file() or any(folder.iterdir())):
+    if folder.exists() and not found and (folder.is_file() or any(folder.iterdir())):
         raise ConfigError(
             f"{folder} was asked to hold a synthetic country, but it holds other things. Give an empty or new folder."
         )
@@ -102,6 +103,12 @@ def write_country(
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
     return read_country(folder)
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    """The record of a country in the folder; empty where there is none, or a file of another kind under its name."""
+    record = read_json(folder / RECORD) if (folder / RECORD).is_file() else None
+    return record if isinstance(record, dict) and {"key", "options", "products"} <= record.keys() else {}
 
 
 def read_country(folder: Path) -> SyntheticCountry:

@@ -7,7 +7,9 @@ that two processes take the steps of one with twice the batch. Only the first on
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,7 @@ from uuid import uuid4
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from torch.distributed.nn.functional import all_reduce
@@ -67,11 +70,33 @@ def crew(device: str) -> Iterator[Crew]:
         dist.destroy_process_group()
 
 
+@contextmanager
+def _signals_as_before(names: Sequence[str]) -> Iterator[None]:
+    """The launcher ends its processes on these signals, by handlers that it leaves behind and an error of its own.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C.
+        SystemExit: on another signal, with 128 + its number, as a shell says it.
+    """
+    is_main = threading.current_thread() is threading.main_thread()  # no other may set a handler
+    before = {number: signal.getsignal(number) for number in map(signal.Signals.__getitem__, names)} if is_main else {}
+    try:
+        yield
+    except SignalException as error:
+        if error.sigval == signal.SIGINT:
+            raise KeyboardInterrupt from error
+        raise SystemExit(128 + error.sigval) from error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def run_together(size: int, work: Callable[..., Any], *arguments: Any) -> None:
     """`work(*arguments)` in `size` processes of this machine, as `torchrun --nproc-per-node` does.
 
     Raises:
         DataError: if one of them failed, with what it said.
+        KeyboardInterrupt: on Ctrl-C, when all of them have ended.
     """
     config = LaunchConfig(
         min_nodes=1,
@@ -83,7 +108,9 @@ def run_together(size: int, work: Callable[..., Any], *arguments: Any) -> None:
         max_restarts=0,
     )
     try:
-        elastic_launch(config, work)(*arguments)
+        with _signals_as_before(config.signals_to_handle.split(",")):
+            elastic_launch(config, work)(*arguments)
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
-        raise DataError(f"Process {rank} of {size} that trained together failed: {failure.message}") from error
+        said = failure.message["message"] if isinstance(failure.message, dict) else failure.message
+        raise DataError(f"Process {rank} of {size} that trained together failed: {said}") from error

@@ -5,11 +5,13 @@ Defaults are the EuroCrops paper's (section 3.1, table 5) where it gives a numbe
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from bocage.core.options import Options
+
+ClassWeight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class TrainingOptions(Options):
@@ -54,11 +56,11 @@ class TrainingOptions(Options):
     dice_weight: float = Field(
         0.4, ge=0, description="cross_entropy_dice: share of the Dice loss that is added. The paper: 0.4."
     )
-    class_weights: Literal["balanced", "sen4agrinet", "none"] | dict[str, float] = Field(
+    class_weights: Literal["balanced", "sen4agrinet", "none"] | dict[str, ClassWeight] = Field(
         "balanced",
         description="Weights of the classes: balanced = median class frequency / class frequency in the training part, "
         "within 0.25 and 3; sen4agrinet = crop pixels / (crop classes × pixels of the class), background 1; none; or "
-        "class name: weight (others 1).",
+        "class name: weight, 0 or more (others 1).",
     )
     hierarchy: dict[str, str] = Field(
         default_factory=dict,

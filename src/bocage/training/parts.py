@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bocage.core.arrays import IGNORE, Int64, UInt32
-from bocage.core.errors import NothingLeft
+from bocage.core.errors import DataError, NothingLeft
 from bocage.datasets.manifest import pixel_columns
 from bocage.datasets.targets import KEEP, target_table
 from bocage.splits.record import Split
@@ -37,6 +37,31 @@ def part_of(split: Split, name: str) -> Part:
             f"The part '{name}' of the split has no sample ({counts}). Give more patches, or smaller splits.block_m."
         )
     return Part(name, tuple(ids), split.hidden[name])
+
+
+def check_learnable(part: Part, n_pixels: Int64, *, crops_only: bool, processes: int) -> None:
+    """Refuse a part that says nothing: on no pixel every loss is 0, and any epoch the best.
+
+    Args:
+        n_pixels: (K,) of each class, see `count_pixels`.
+        crops_only: background is not learnt.
+        processes: that train together; each takes a sample at a time.
+
+    Raises:
+        NothingLeft: if no pixel of the part has a class that is learnt.
+        DataError: if the part has fewer samples than there are processes.
+    """
+    if not n_pixels[int(crops_only) :].any():
+        what = "no pixel of a crop" if crops_only else "no labelled pixel"
+        raise NothingLeft(
+            f"The {len(part.sample_ids)} samples of part '{part.name}' have {what}. Give more patches, another "
+            "splits.block_m or seed, or look at the labels."
+        )
+    if len(part.sample_ids) < processes:
+        raise DataError(
+            f"The part '{part.name}' has {len(part.sample_ids)} samples for {processes} processes, and each needs one. "
+            "Lower training.processes."
+        )
 
 
 def parcels_of(parcels: pd.DataFrame, part: Part) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from xgboost import Booster
 
 from bocage.core.artifacts import write_json
 from bocage.core.digest import digest_value
-from bocage.core.errors import DataError
+from bocage.core.errors import CorruptFile, DataError, MissingFile
 from bocage.core.seeds import generator, sub_seed
 from bocage.datasets.read import Dataset, open_dataset
 from bocage.models.checkpoint import (
@@ -39,7 +40,7 @@ from bocage.training.hierarchy import class_tree
 from bocage.training.history import Epoch, best_epoch, best_miou_epoch, to_json
 from bocage.training.loop import OnEpoch, Task, count_band_statistics, train_network
 from bocage.training.options import TrainingOptions
-from bocage.training.parts import count_pixels, parcels_of, part_of
+from bocage.training.parts import check_learnable, count_pixels, parcels_of, part_of
 from bocage.training.seen import summarise_samples
 from bocage.training.state_store import STATE_FILE
 
@@ -73,8 +74,8 @@ def train_model(
         What `model.json` says under "training": seconds, and for networks the epochs and the best one's scores.
 
     Raises:
-        NothingLeft: if a part that is needed has no sample, or no labelled pixel.
-        DataError: if the samples differ in their number of dates.
+        NothingLeft: if a part that is needed has no sample, or no labelled pixel of a class that is learnt.
+        DataError: if the samples differ in their number of dates, or are fewer than the processes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for left_over in folder.glob(".*.tmp"):
@@ -164,8 +165,12 @@ def _train(
     on_epoch: OnEpoch | None,
 ) -> Result:
     train, val = part_of(split, "train"), part_of(split, "val")
-    info = dataset.info
-    n_pixels = count_pixels(dataset.manifest, dataset.parcels(), train, len(info.classes), relabel)
+    info, parcels = dataset.info, dataset.parcels()
+    n_pixels, n_val = (
+        count_pixels(dataset.manifest, parcels, part, len(info.classes), relabel) for part in (train, val)
+    )
+    for part, counts in ((train, n_pixels), (val, n_val)):
+        check_learnable(part, counts, crops_only=options.loss == "parcel_nll", processes=options.processes)
     wants_statistics = isinstance(model.options, NetworkOptions) and model.options.standardize == "train"
     task = Task(
         dataset=dataset,
@@ -230,11 +235,11 @@ def _control(dataset: Dataset, split: Split, seed: int) -> dict[int, int]:
 
 
 def _fingerprint(dataset: Dataset, split: Split, model: ModelOptions, options: TrainingOptions, seed: int) -> str:
-    """The same for the same training of the same model on the same samples."""
+    """The same for the same training of the same model on the same samples, whatever the number of threads."""
     return digest_value(
         {
             "model": model,
-            "options": options,
+            "options": options.deciding(trees=isinstance(MODELS[model.kind], TREE_KINDS)) | {"threads": None},
             "seed": seed,
             "dataset": dataset.info.digest,
             "parts": split.table[["sample_id", "part"]].to_numpy(str).tolist(),
@@ -244,8 +249,15 @@ def _fingerprint(dataset: Dataset, split: Split, model: ModelOptions, options: T
 
 
 def _finished(folder: Path, fingerprint: str) -> dict[str, Any] | None:
-    """What was returned when this very training was finished here; None if it was not."""
+    """What was returned when this very training was finished here; None if it was not.
+
+    The record of another training goes: it would tell of weights that are about to be replaced.
+    """
     if not (folder / RECORD).is_file():
         return None
-    training = dict(read_record(folder).training)
-    return training if training.get("fingerprint") == fingerprint else None
+    with suppress(CorruptFile, MissingFile):
+        training = dict(read_record(folder).training)
+        if training.get("fingerprint") == fingerprint:
+            return training
+    (folder / RECORD).unlink(missing_ok=True)
+    return None

@@ -26,6 +26,7 @@ from bocage.metrics.shift import summarise
 from bocage.models.checkpoint import NETWORK_FILE, ModelRecord, load_predictor, save_tensors, write_record
 from bocage.models.networks.initialize import initialize
 from bocage.models.options import TempCnnOptions, UNet4Options
+from bocage.models.wrap import BandStatistics
 from bocage.models.zoo import MODELS
 
 ALL = np.arange(256)
@@ -76,9 +77,9 @@ def save_network(
     initialize(network, 3)
     save_tensors(network.state_dict(), folder / NETWORK_FILE)
     classes = tuple({"id": i, "name": n, "color": "#000000", "title": n} for i, n in enumerate(names))
-    about = {"kind": kind, "options": options.model_dump(mode="json"), "n_parameters": None}
+    about: dict[str, Any] = {"kind": kind, "options": options.model_dump(mode="json"), "n_parameters": None}
     about["training"] = training or {}
-    about["statistics"] = {"mean": [0.2] * len(bands), "std": [0.1] * len(bands)}
+    about["statistics"] = BandStatistics((0.2,) * len(bands), (0.1,) * len(bands))
     record = ModelRecord(
         name="m",
         classes=classes,

@@ -12,6 +12,14 @@ from bocage.cli.main import main
         (["evaluate", "my.yaml", "--split", "other.parquet"], "--split goes with a checkpoint"),
         (["map", "--checkpoint", "here", "--set", "mapping.augment=true"], "--set changes an experiment file"),
         (["evaluate", "--set", "seed=2"], "none is given"),
+        (["map", "--checkpoint", "here", "--cube", "c", "--season", "2018-04-01/2018-05-01"], "--season says where to"),
+        (["map", "--checkpoint", "here", "--cube", "c", "--areas-name", "NUTS_ID"], "areas_name is 'NUTS_ID'"),
+        (["areas", "estimate", "here", "--sample", "s.gpkg", "--areas-name", "NUTS_ID"], "Add --areas."),
+        (["report", "--compare", "a", "b", "--set", "seed=2"], "--compare reads two finished runs"),
+        (["report", "runs/a", "--out", "there"], "Leave out --out there"),
+        (["demo", "--template", "two-countries", "--experiment", "my.yaml"], "are two experiments"),
+        (["scenes", "search", "--catalog", "data/s2", "--path", "data/other"], "Leave out --path"),
+        (["taxonomy", "common", "a.parquet", "b.parquet", "--level", "2"], "Name it with --taxonomy"),
     ],
 )
 def test_options_of_the_other_way_are_refused(capsys, arguments, words):

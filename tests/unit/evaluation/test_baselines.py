@@ -1,9 +1,11 @@
 """Baselines learn counts and means, by hand on a few pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from bocage.core.errors import NothingLeft
+from bocage.core.errors import DataError, NothingLeft
 from bocage.core.sample import Origin, Sample
 from bocage.evaluation.baselines import (
     CentroidPredictor,
@@ -31,7 +33,7 @@ ROW = sample([0.1, 0.3, 0.6, 0.8, 0.0], [1, 1, 2, 2, 2], [5, 5, 6, 7, 7], [True,
 
 
 def test_means_counts_and_votes_of_the_training_part() -> None:
-    summary = summarise_training([(ROW, ROW.labels)], 3)
+    summary = summarise_training([(ROW, ROW.labels)], 3, n_dates=1)
     assert summary.px_by_class.tolist() == [0, 2, 3]
     assert summary.parcels_by_class.tolist() == [0, 1, 2]
     assert summary.mean[1:, 0] == pytest.approx([0.2, 0.7])  # the invalid pixel is no reflectance of 0
@@ -39,7 +41,7 @@ def test_means_counts_and_votes_of_the_training_part() -> None:
 
 
 def test_the_nearest_mean_wins_and_a_class_never_seen_is_never_given() -> None:
-    summary = summarise_training([(ROW, ROW.labels)], 3)
+    summary = summarise_training([(ROW, ROW.labels)], 3, n_dates=1)
     model = CentroidPredictor(summary, ("B08",), ("background", "a", "b"))
     image = np.array([0.25, 0.44, 0.46, 0.9], np.float32).reshape(1, 1, 1, 1, 4)
     proba = model.predict_proba(image, np.ones((1, 1, 1, 4), bool), np.zeros((1, 1), np.int32))
@@ -50,7 +52,7 @@ def test_the_nearest_mean_wins_and_a_class_never_seen_is_never_given() -> None:
 
 
 def test_majority_gives_the_training_shares_everywhere() -> None:
-    model = MajorityPredictor(summarise_training([(ROW, ROW.labels)], 3), ("B08",), ("background", "a", "b"))
+    model = MajorityPredictor(summarise_training([(ROW, ROW.labels)], 3, n_dates=1), ("B08",), ("background", "a", "b"))
     proba = model.predict_proba(np.zeros((2, 1, 1, 1, 3), np.float32), np.ones((2, 1, 1, 3), bool), np.zeros((2, 1)))
     assert proba.shape == (2, 3, 1, 3)
     assert proba[1, :, 0, 2] == pytest.approx([0, 0.4, 0.6])
@@ -74,4 +76,24 @@ def test_classes_are_drawn_as_often_as_training_parcels_have_them() -> None:
 
 def test_nothing_to_learn_from_is_an_error() -> None:
     with pytest.raises(NothingLeft):
-        summarise_training([(ROW, np.full_like(ROW.labels, 255))], 3)
+        summarise_training([(ROW, np.full_like(ROW.labels, 255))], 3, n_dates=1)
+
+
+def test_series_of_different_lengths_are_known_by_their_mean_over_the_dates_that_show_a_pixel() -> None:
+    second = ROW.image + np.float32(0.2)
+    clouded = replace(
+        ROW,
+        image=np.concatenate([ROW.image, np.where(ROW.labels == 1, second, 0)]),
+        valid=np.concatenate([ROW.valid, ROW.labels[None] == 1]),
+        days=np.array([0, 9], np.int32),
+    )
+    summary = summarise_training([(ROW, ROW.labels), (clouded, ROW.labels)], 3, n_dates=None)
+    assert summary.mean[1:, 0] == pytest.approx([0.25, 0.7])  # 0.1, 0.3 and 0.2, 0.4; 0.6, 0.8 twice
+    model = CentroidPredictor(summary, ("B08",), ("background", "a", "b"))
+    assert model.n_dates is None
+    one = model.predict_proba(ROW.image[None], ROW.valid[None], np.zeros((1, 1), np.int32))
+    assert one.argmax(1)[0, 0, :4].tolist() == [1, 1, 2, 2]
+    padded = np.concatenate([ROW.image, np.ones_like(ROW.image)]), np.concatenate([ROW.valid, np.zeros_like(ROW.valid)])
+    assert np.array_equal(one, model.predict_proba(padded[0][None], padded[1][None], np.zeros((1, 2), np.int32)))
+    with pytest.raises(DataError, match="has 2 dates, the data set says 1"):
+        summarise_training([(clouded, ROW.labels)], 3, n_dates=1)

@@ -1,6 +1,8 @@
 """Two models on a tiny data set of twelve test blocks, judged end to end."""
 
 import json
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -23,12 +25,15 @@ from bocage.evaluation.optimism import at_random, measure_optimism
 from bocage.evaluation.options import EvaluationOptions
 from bocage.evaluation.outcome import Outcome
 from bocage.evaluation.store import read_predictions
+from bocage.evaluation.write import write_blocks, write_panels
 from bocage.metrics.protocols import PROTOCOLS
 from bocage.models.options import ModelOptions
 from bocage.splits.record import Split
 from bocage.splits.store import write_split
 from bocage.training.options import TrainingOptions
 from bocage.training.train import train_model
+from tests.unit.training.test_train_model import make_dataset  # noqa: F401 - a fixture
+from tests.unit.training.test_train_model import split_of as parts_of
 
 CLASSES = ("background", "wheat", "maize")
 BANDS = ("B02", "B03", "B04", "B08")
@@ -362,3 +367,35 @@ def test_the_random_parts_have_the_sizes_of_the_given_ones(dataset: Dataset) -> 
     ]
     assert dealt.sample_ids("test") != split.sample_ids("test")
     assert all(len(hidden) == 0 for hidden in dealt.hidden.values())
+
+
+def test_counts_and_pictures_of_a_run_folder_are_replaced_and_not_written_into(tmp_path: Path) -> None:
+    """Files of a run folder are links into the artifact store, which must not change."""
+    store, run = tmp_path / "store", tmp_path / "run"
+    pixels = np.zeros((1, 2, 2), np.uint8)
+    for folder in (store, run):
+        folder.mkdir()
+    write_blocks(store, ["a"], {})
+    write_panels(store, ["s"], pixels[..., None], pixels, {})
+    before = {path.name: path.read_bytes() for path in store.iterdir()}
+    for name in before:
+        os.link(store / name, run / name)
+    write_blocks(run, ["b", "c"], {})
+    write_panels(run, ["t", "u"], pixels[..., None], pixels, {})
+    assert {path.name: path.read_bytes() for path in store.iterdir()} == before
+    assert sorted(path.name for path in run.iterdir()) == sorted(before)
+    assert all((run / name).read_bytes() != data for name, data in before.items())
+
+
+def test_series_of_different_lengths_are_judged_beside_their_baselines(
+    make_dataset: Callable[..., Dataset],  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    series = make_dataset(8, dates=(2, 3))
+    split = parts_of(series, train=4, val=1)
+    found = judge({}, series, split, EvaluationOptions(bootstrap=100, panels=0), seed=0, folder=tmp_path)
+    result = evaluate(found, EvaluationOptions(bootstrap=100), seed=0, folder=tmp_path)
+    accuracy = {n: r["protocols"]["all_pixels"]["pixel_accuracy"] for n, r in result["baselines"].items()}
+    assert accuracy["spectral_centroid"] > 0.9 > accuracy["majority"]
+    with pytest.raises(DataError, match="--optimism"):
+        measure_optimism(series, split, seed=1)

@@ -119,3 +119,24 @@ def test_an_address_with_a_login_is_refused_and_not_repeated(write, monkeypatch)
     with pytest.raises(ConfigError, match=r"netrc") as refused:
         load_experiment(write(), ["scenes.catalog=stac", "scenes.path=https://${ACCOUNT}@example.org/v1"])
     assert "very-secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "-x", ".hidden"])
+def test_a_name_is_that_of_a_folder_of_its_own(write, name):
+    with pytest.raises(ConfigError, match="name"):
+        load_experiment(write(), [f"name='{name}'"])
+
+
+def test_a_code_table_may_be_a_file_beside_the_experiment_or_a_name(write, tmp_path):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "at.csv").write_text("")
+    text = MINIMAL.replace("{path: parcels.shp}", "{path: parcels.shp, code_table: %s}")
+    beside = load_experiment(write(text % "tables/at.csv")).parcels.code_table
+    assert beside == str(tmp_path / "tables" / "at.csv")
+    assert load_experiment(write(text % "at_2021")).parcels.code_table == "at_2021"
+
+
+def test_the_options_of_a_benchmark_name_files_beside_the_experiment(write, tmp_path):
+    benchmark = "benchmarks: [{name: sen4agrinet, path: s4a, options: {coco: lists/test.json}}]"
+    (read,) = load_experiment(write(MINIMAL + benchmark)).benchmarks
+    assert read.options["coco"] == str(tmp_path / "lists" / "test.json")

@@ -1,6 +1,7 @@
 """What `bocage map` refuses, by exit code and words: a checkpoint of other data, a place without imagery, a slip."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,6 +131,14 @@ def test_a_checkpoint_whose_preparation_cannot_be_repeated_is_refused(capsys, tm
     line = ("--checkpoint", other, *place.catalog, "--season", place.season)
     code, said = refuse(capsys, tmp_path / "map", *line)
     assert (code, words in said) == (DATA, True), said
+
+
+def test_a_cube_of_another_version_is_refused(capsys, tmp_path, place):
+    old = shutil.copytree(place.cube, tmp_path / "old")
+    record = json.loads((old / "cube.json").read_text())
+    write_json(old / "cube.json", {**record, "options": {**record["options"], "sharpen": True}})
+    code, said = refuse(capsys, tmp_path / "map", "--checkpoint", place.checkpoint, "--cube", old)
+    assert (code, "sharpen Extra inputs are not permitted" in said) == (SOURCE, True), said
 
 
 def test_a_place_without_imagery_is_refused(capsys, tmp_path, place):

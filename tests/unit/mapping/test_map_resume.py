@@ -19,6 +19,8 @@ from bocage.cubes.quality import UNCLEAR
 from bocage.cubes.store import CubeWriter, open_cube
 from bocage.mapping.map_area import map_area
 from bocage.mapping.options import MappingOptions
+from bocage.mapping.parcels import ParcelVotes
+from bocage.mapping.store import RowStore
 
 COLORS = ("#000000", "#ffcc00", "#00aa55")
 OPTIONS = MappingOptions(window_px=64, overlap_px=16, probabilities=True)
@@ -178,3 +180,30 @@ def test_a_quarter_of_a_tile_is_mapped_in_little_memory(tmp_path: Path):
     with rasterio.open(tmp_path / "map" / "class_map.tif") as raster:
         assert raster.shape == (side, side)
         assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+
+
+@pytest.mark.parametrize("kept", [0, 10, 200])
+def test_a_damaged_state_starts_over(tmp_path: Path, kept: int):
+    def opened() -> RowStore:
+        return RowStore(tmp_path / "half", "digest", {"classes": 1}, (4, 4))
+
+    opened().commit({"n_done": 1})
+    assert opened().state["n_done"] == 1
+    state = tmp_path / "half" / "state.npz"
+    state.write_bytes(state.read_bytes()[:kept])
+    assert opened().state == {}
+
+
+def test_what_is_kept_of_a_half_made_map_does_not_grow_with_parcels_elsewhere():
+    grid = make_grid("EPSG:32631", 300_000, 4_900_000, 10, (8, 8))
+    here = box(300_000, 4_899_960, 300_040, 4_900_000)
+    fields = gpd.GeoDataFrame(
+        {"id": [str(i) for i in range(50)]}, geometry=[box(0, 0, 1, 1)] * 49 + [here], crs="EPSG:32631"
+    )
+    votes = ParcelVotes(fields, grid, 2)
+    classes = np.ones((8, 8), np.uint8)
+    votes.add(0, classes, np.stack([1 - classes, classes]).astype(np.float32), np.ones((8, 8), bool))
+    assert votes.state["vote_counts"].tolist() == [[0, 16]]
+    table, tally = votes.result(("background", "wheat"))
+    assert table[["id", "predicted_class", "n_px"]].to_numpy().tolist() == [["49", "wheat", 16]]
+    assert tally.to_json() == {"kept": 1, "dropped": {"outside the map": 49}}

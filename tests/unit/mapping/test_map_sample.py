@@ -14,6 +14,7 @@ from bocage.core.errors import DataError, MissingFile, UnknownName
 from bocage.core.grid import make_grid
 from bocage.mapping.areas import BASIS
 from bocage.mapping.map_area import CLASS_MAP, LEGEND, RECORD
+from bocage.mapping.read import read_regions
 from bocage.mapping.sample import allocate, draw_sample, estimate_map, look_up, open_map
 from bocage.mapping.style import to_legend
 from bocage.mapping.write import class_colormap, write_cog
@@ -152,6 +153,19 @@ def test_polygons_that_contradict_each_other_tell_nothing(mapped):
     filled = look_up(sample, truth.assign(name=["wheat", "wheat", "maize"]))["reference_class"]
     assert filled[x < x.median()].isna().all()
     assert (filled[x > x.median()] == "wheat").all()
+
+
+def test_a_polygon_without_a_class_tells_nothing(mapped, tmp_path):
+    sample = draw_sample(open_map(mapped), n=50, least=5, seed=2)
+    x, y = sample.geometry.x, sample.geometry.y
+    everywhere = box(x.min() - 1, y.min() - 1, x.max() + 1, y.max() + 1)
+    east = box(x.median(), y.min() - 1, x.max() + 1, y.max() + 1)
+    gpd.GeoDataFrame({"crop": [None, "maize"]}, geometry=[everywhere, east], crs=sample.crs).to_file(
+        tmp_path / "truth.gpkg"
+    )
+    filled = look_up(sample, read_regions(tmp_path / "truth.gpkg", "crop"))["reference_class"]
+    assert filled[x < x.median()].isna().all()
+    assert (filled[x > x.median()] == "maize").all()
 
 
 def test_the_commands_draw_look_up_and_estimate(mapped, tmp_path, capsys):

@@ -54,3 +54,16 @@ def test_sure_pixels_outvote_the_many_by_mean_probability() -> None:
 def test_no_parcel_at_all() -> None:
     parts = [count_parcels(LABELS, FIRST, np.zeros_like(IDS), 3)]
     assert parcel_confusions(parts, [0], 1, 3).sum() == 0
+
+
+def test_a_parcel_lies_in_the_block_of_most_of_its_pixels() -> None:
+    rng = np.random.default_rng(1)
+    ids = rng.integers(0, 30, (40, 20)).astype(np.uint32)
+    labels = rng.integers(0, 3, ids.shape).astype(np.uint8)
+    blocks = rng.integers(0, 6, len(ids)).tolist()
+    parts = [count_parcels(labels[i], labels[i], ids[i], 3) for i in range(len(ids))]
+    px = np.zeros((30, 6), int)
+    np.add.at(px, (ids, np.array(blocks)[:, None]), 1)
+    votes = parcel_confusions(parts, blocks, 6, 3)
+    expected = np.bincount(px[1:].argmax(1)[px[1:].any(1)], minlength=6)
+    assert votes.sum((1, 2)).tolist() == expected.tolist()

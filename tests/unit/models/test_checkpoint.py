@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer
 
 from bocage.core.artifacts import write_json
-from bocage.core.errors import ConfigError, CorruptFile, MissingFile, SourceError, UnknownName
+from bocage.core.errors import CorruptFile, MissingFile, SourceError, UnknownName
 from bocage.models.checkpoint import (
     FOREST_FILE,
     NETWORK_FILE,
@@ -29,6 +29,7 @@ from bocage.models.trees.predictor import ForestPredictor
 from bocage.models.wrap import BandStatistics, Standardized
 from bocage.models.zoo import MODELS
 from bocage.testing.predictors import check_predictor
+from tests.contracts.test_predictor_contract import save_small
 
 BANDS, CLASSES = ("B04", "B08"), ("background", "maize", "wheat")
 
@@ -140,8 +141,15 @@ def test_missing_pieces_are_named(tmp_path: Path) -> None:
         ({"format_version": 99}, CorruptFile, "has format"),
         ({"kind": "unet5"}, UnknownName, "No model kind is called 'unet5'"),
         ({"bands": ["B04"]}, CorruptFile, "does not hold the weights of a 'unet4_gn'"),
+        ({"options": {"depth": 4}}, CorruptFile, "depth: Extra inputs .* another version of bocage"),
+        ({"options": None}, CorruptFile, "misstates options"),
+        ({"kind": None}, CorruptFile, "misstates kind"),
+        ({"training": None}, CorruptFile, "misstates training"),
+        ({"n_dates": "two"}, CorruptFile, "misstates n_dates"),
+        ({"statistics": {"mean": [0.1], "std": [1.0]}}, CorruptFile, "not a mean and a std for each"),
+        ({"statistics": {"mean": ["a", "b"], "std": [1.0, 1.0]}}, CorruptFile, "misstates statistics.mean"),
         ({"weights": {}}, CorruptFile, "lacks or misstates 'file'"),
-        ({"classes": [{"id": 1, "name": "a"}]}, ConfigError, "class ids of model 'm'"),
+        ({"classes": [{"id": 1, "name": "a"}]}, CorruptFile, "class ids of model 'm'"),
     ],
 )
 def test_a_record_that_does_not_fit_is_refused(
@@ -170,4 +178,13 @@ def test_a_forest_of_other_features_is_refused(tmp_path: Path) -> None:
     options = ContextForestOptions(context_bands=("B08",)).model_dump(mode="json")
     write_record(tmp_path, record("random_forest_context", options))
     with pytest.raises(SourceError, match=r"takes 4 features, model\.json describes 12"):
+        load_predictor(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["random_forest", "xgboost"])
+def test_trees_of_other_classes_are_refused(tmp_path: Path, kind: str) -> None:
+    save_small(kind, 1, tmp_path)
+    about = json.loads((tmp_path / RECORD).read_text())
+    write_json(tmp_path / RECORD, about | {"classes": about["classes"][:-1]})
+    with pytest.raises(CorruptFile, match=r"tells other classes apart than the 2 of model\.json"):
         load_predictor(tmp_path)

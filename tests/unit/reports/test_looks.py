@@ -127,3 +127,10 @@ def test_ndvi_of_more_regions_than_colours_draws():
     lines = [(f"R{r}", c, 18000 + 20 * d, 0.1 * d, 0.05) for r in range(3) for c in (0, 1) for d in range(4)]
     table = pd.DataFrame(lines, columns=["region", "class_id", "day", "mean", "deviation"])
     assert plots.ndvi_by_class(table, classes).startswith(b"\x89PNG")
+
+
+def test_dollars_in_a_name_are_no_formula():
+    table = pd.DataFrame(
+        {"kind": ["class"], "level": [1], "title": ["5 $\\frac$"], "area_ha": [1.0], "color": ["#ff0000"]}
+    )
+    assert plots.tree(table, "$_$").startswith(b"\x89PNG")

@@ -43,6 +43,8 @@ def test_interval_or_the_reason_why_not():
     assert interval_text({"interval": interval, "n_blocks": 12}, "miou") == "0.100–0.250"
     assert interval_text({"interval": None, "n_blocks": 4}, "miou") == "no interval: only 4 blocks"
     assert interval_text({"interval": None, "n_blocks": 1}, "miou") == "no interval: only 1 block"
+    of_folds = {"interval": None, "interval_reason": "a mean over 5 folds", "n_blocks": 50}
+    assert interval_text(of_folds, "miou") == "no interval: a mean over 5 folds"
 
 
 def test_class_ids_are_painted_in_taxonomy_colours_and_unknown_ids_in_stripes():

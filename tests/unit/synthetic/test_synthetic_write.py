@@ -194,11 +194,12 @@ def test_a_killed_write_is_not_trusted(tmp_path: Path, monkeypatch: pytest.Monke
     assert (write_country(tmp_path / "FR", OPTIONS).folder / "worldcover.tif").is_file()
 
 
-def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work")
+@pytest.mark.parametrize("name", ["thesis.txt", "country.json"])
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"key": "years of work"}')
     with pytest.raises(ConfigError, match="holds other things"):
         write_country(tmp_path, OPTIONS)
-    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert "years of work" in (tmp_path / name).read_text()
 
 
 def test_a_world_has_a_folder_for_each_country_and_year(tmp_path: Path) -> None:

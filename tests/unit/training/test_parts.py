@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bocage.core.errors import NothingLeft
+from bocage.core.errors import DataError, NothingLeft
 from bocage.splits.record import Split
 from bocage.training.control import permute_parcel_classes
-from bocage.training.parts import Part, count_pixels, parcels_of, part_of
+from bocage.training.parts import Part, check_learnable, count_pixels, parcels_of, part_of
 
 MANIFEST = pd.DataFrame(
     {
@@ -66,3 +66,13 @@ def test_the_control_deals_the_same_classes_out_again() -> None:
 def test_a_parcel_counts_with_most_of_its_pixels() -> None:
     parcels = pd.DataFrame({"number": [1, 1, 1], "class_id": [1, 2, 1], "n_px": [4, 6, 3]})
     assert permute_parcel_classes(parcels, np.random.default_rng(0)) == {1: 1}
+
+
+def test_a_part_that_says_nothing_is_refused() -> None:
+    check_learnable(TRAIN, np.array([0, 1, 0]), crops_only=True, processes=2)
+    with pytest.raises(NothingLeft, match="2 samples of part 'train' have no labelled pixel"):
+        check_learnable(TRAIN, np.array([0, 0, 0]), crops_only=False, processes=1)
+    with pytest.raises(NothingLeft, match="no pixel of a crop"):
+        check_learnable(TRAIN, np.array([9, 0, 0]), crops_only=True, processes=1)
+    with pytest.raises(DataError, match="'train' has 2 samples for 3 processes"):
+        check_learnable(TRAIN, np.array([9, 1, 0]), crops_only=False, processes=3)

@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ def field_sample(index: int, *, dates: int = 1) -> Sample:
 
 @pytest.fixture(scope="module")
 def make_dataset(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Dataset]:
-    def make(n: int = 24, *, dates: int | tuple[int, ...] = 1) -> Dataset:
+    def make(n: int = 24, *, dates: int | tuple[int, ...] = 1, blind: Sequence[int] = ()) -> Dataset:
         classes = tuple(
             ClassInfo(i, name, "#808080", name.title()) for i, name in enumerate(("background", "maize", "wheat"))
         )
@@ -74,10 +75,10 @@ def make_dataset(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Data
         info = DatasetInfo(classes, BANDS, SIDE, 10.0, "single", "L2A", {"level": "L2A"})
         writer = DatasetWriter(folder, info)
         for i in range(n):
-            writer.add(
-                field_sample(i, dates=dates if isinstance(dates, int) else dates[i % len(dates)]),
-                {"cube": "c", "row": 0, "col": SIDE * i},
-            )
+            sample = field_sample(i, dates=dates if isinstance(dates, int) else dates[i % len(dates)])
+            if i in blind:
+                sample = replace(sample, labels=np.full_like(sample.labels, 255))
+            writer.add(sample, {"cube": "c", "row": 0, "col": SIDE * i})
         writer.finish()
         return open_dataset(folder)
 
@@ -194,6 +195,40 @@ def test_a_state_of_another_training_is_not_taken_up(dataset: Dataset, tmp_path:
         dataset, split_of(dataset), UNET, short, seed=6, folder=tmp_path, on_epoch=lambda e: seen.append(e.epoch)
     )
     assert seen == [1]
+
+
+def test_another_number_of_threads_goes_on_and_another_rate_starts_over(dataset: Dataset, tmp_path: Path) -> None:
+    def kill(epoch: Epoch) -> None:
+        raise KeyboardInterrupt
+
+    split, brief = split_of(dataset, train=4, val=1), QUICK.model_copy(update={"epochs": 2})
+    with pytest.raises(KeyboardInterrupt):
+        train_model(dataset, split, UNET, brief, seed=5, folder=tmp_path, on_epoch=kill)
+    seen: list[int] = []
+    others = brief.model_copy(update={"threads": 2, "pixels_per_class": 7})
+    train_model(dataset, split, UNET, others, seed=5, folder=tmp_path, on_epoch=lambda e: seen.append(e.epoch))
+    assert seen == [2]
+    slower = brief.model_copy(update={"learning_rate": 1e-4})
+    with pytest.raises(KeyboardInterrupt):
+        train_model(dataset, split, UNET, slower, seed=5, folder=tmp_path, on_epoch=kill)
+    assert not (tmp_path / "model.json").exists()  # it told of weights that are gone
+    assert train_model(dataset, split, UNET, slower, seed=5, folder=tmp_path)["epochs"] == 2
+
+
+@pytest.mark.parametrize(("part", "blind"), [("train", range(4)), ("val", range(4, 6))])
+def test_a_part_without_a_label_is_refused(
+    make_dataset: Callable[..., Dataset], tmp_path: Path, part: str, blind: range
+) -> None:
+    opened = make_dataset(7, blind=blind)
+    with pytest.raises(NothingLeft, match=f"{len(blind)} samples of part '{part}' have no labelled pixel"):
+        train_model(opened, split_of(opened, train=4, val=2), UNET, QUICK, seed=5, folder=tmp_path)
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_a_class_weighs_nothing_or_more(weight: float) -> None:
+    with pytest.raises(ValueError, match="class_weights"):
+        TrainingOptions(class_weights={"maize": weight})
+    assert TrainingOptions(class_weights={"maize": 0.0}).class_weights == {"maize": 0.0}
 
 
 def test_a_finished_training_is_not_done_again(dataset: Dataset, unet: Path) -> None:
