@@ -3,13 +3,16 @@
 import json
 
 import numpy as np
+import psutil
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from bocage.core.errors import DataError
 from bocage.models.checkpoint import load_predictor
 from bocage.models.options import ModelOptions
 from bocage.testing.predictors import check_predictor
+from bocage.training.crew import crew, run_together
 from bocage.training.options import TrainingOptions
 from bocage.training.train import train_model
 from tests.unit.training.test_train_model import dataset, make_dataset, split_of  # noqa: F401 - fixtures
@@ -38,3 +41,20 @@ def test_two_processes_are_one_with_twice_the_batch(dataset, tmp_path):  # noqa:
 def test_what_one_process_says_is_passed_on(dataset, tmp_path):  # noqa: F811
     with pytest.raises(DataError, match=r"(?s)Process \d of 2 .* 'val' of the split has no sample"):
         train_model(dataset, split_of(dataset, val=0), UNET, TOGETHER, seed=5, folder=tmp_path)
+
+
+def listen(folder):
+    """Work of one of several processes: write where this process and its launcher listen."""
+    with crew("cpu") as together:
+        assert together.total(torch.ones(1)).item() == together.size
+        processes = [psutil.Process(), psutil.Process().parent()]
+        where = [c.laddr.ip for p in processes for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
+        (folder / f"{together.rank}.json").write_text(json.dumps(where))
+
+
+@pytest.mark.slow
+def test_processes_that_train_together_listen_on_loopback_alone(tmp_path):
+    run_together(2, listen, tmp_path)
+    found = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1)]
+    assert all(found)
+    assert {place for places in found for place in places} <= {"127.0.0.1", "::1"}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +27,8 @@ from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 
 from bocage.core.errors import DataError
+
+_MEETING = "BOCAGE_CREW"  # environment of a process of a crew: the file where they find each other
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,12 @@ def crew(device: str) -> Iterator[Crew]:
         return
     if device == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if device == "cuda" else "gloo")
+    dist.init_process_group(
+        "nccl" if device == "cuda" else "gloo",
+        init_method=f"file://{os.environ[_MEETING]}" if _MEETING in os.environ else "env://",
+        rank=int(os.environ["RANK"]),
+        world_size=int(os.environ["WORLD_SIZE"]),
+    )
     try:
         yield Crew(dist.get_rank(), dist.get_world_size())
     finally:
@@ -98,19 +107,37 @@ def run_together(size: int, work: Callable[..., Any], *arguments: Any) -> None:
         DataError: if one of them failed, with what it said.
         KeyboardInterrupt: on Ctrl-C, when all of them have ended.
     """
+    with TemporaryDirectory(prefix="bocage-crew-") as folder:
+        _launch(size, folder, work, arguments)
+
+
+def _launch(size: int, folder: str, work: Callable[..., Any], arguments: Sequence[Any]) -> None:
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"  # the launcher's own port; see `_work_nearby`
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
         nproc_per_node=size,
         run_id=str(uuid4()),
         rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
+        rdzv_endpoint=f"{folder}/launcher",
+        rdzv_configs={"store_type": "file"},
+        local_addr="localhost",
         max_restarts=0,
     )
     try:
         with _signals_as_before(config.signals_to_handle.split(",")):
-            elastic_launch(config, work)(*arguments)
+            elastic_launch(config, _work_nearby)(f"{folder}/processes", work, *arguments)
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         said = failure.message["message"] if isinstance(failure.message, dict) else failure.message
         raise DataError(f"Process {rank} of {size} that trained together failed: {said}") from error
+
+
+def _work_nearby(meeting: str, work: Callable[..., Any], *arguments: Any) -> None:
+    """Work as one of several that find each other by a file and talk over the loopback interface alone: torch's own
+    meeting place is a port that every interface serves to anybody."""
+    os.environ[_MEETING] = meeting
+    loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
+    for variable in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+        os.environ.setdefault(variable, loopback)
+    work(*arguments)
