@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 from bocage.core.errors import ConfigError
 from bocage.core.registry import nearest
 
+LONGEST_VALUE = 80  # characters of a wrong value that a message shows
+
 
 class Options(BaseModel):
     """Settings of one room. Fields carry description, unit and bounds; unknown keys are refused."""
@@ -32,11 +34,17 @@ def explain(schema: type[BaseModel], problem: ErrorDetails) -> str:
     if problem["type"] == "extra_forbidden":
         known = _keys_at(schema, place[:-1])
         meant = nearest(str(place[-1]), known)
-        return f"unknown key '{path}' (value {problem['input']!r}).{meant} Known: {', '.join(known)}."
+        return f"unknown key '{path}' (value {_shown(problem['input'])}).{meant} Known: {', '.join(known)}."
     if problem["type"] == "missing":
         return f"'{path}' is missing."
     said = problem["msg"].removeprefix("Value error, ")
-    return f"'{path}': {said} (got {problem['input']!r})." if place else said
+    return f"'{path}': {said} (got {_shown(problem['input'])})." if place else said
+
+
+def _shown(value: Any) -> str:
+    """A value as Python writes it; of a long one, such as a whole section, its beginning."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + " …"
 
 
 def _keys_at(schema: type[BaseModel], place: Sequence[str | int]) -> list[str]:
