@@ -70,7 +70,9 @@ def test_the_drop_is_measured_from_the_inside_scenario() -> None:
     np.testing.assert_allclose(table["gain"], [0.5, 0.1])
     assert list(table["best_baseline"]) == ["centroid", "centroid"]
     assert table["over_last_year"].isna().all()  # one seed lacks it
-    np.testing.assert_allclose(table["spread"], [0.01, 0.01])
+    np.testing.assert_allclose(table["spread"], np.std([0.01, -0.01], ddof=1))
+    one_seed = cells(abroad=0.3, home=0.7).query("seed == 1")
+    assert rank(one_seed, inside="home")["spread"].isna().all()
     assert table["high"].isna().all()  # one seed has no interval
     assert list(table["n_seeds"]) == [2, 2]
 

@@ -30,10 +30,11 @@ from bocage.reports.figures import STYLE, WIDTH, to_png
 from bocage.reports.results import BASELINES
 
 NOTE = (
-    "All numbers are means over the seeds. An interval is the mean of the seeds' block bootstraps; it is missing where "
-    "a test part has under ten blocks. The distance to the best baseline is measured on the same blocks. The drop is "
-    "the foreground mIoU inside minus that outside; the two test parts are different ground, so each resamples its own "
-    "blocks. Training and prediction were timed where they ran. scores.parquet has every score of every class."
+    "All numbers are means over the seeds; ± is the standard deviation over them, with one seed there is none. An "
+    "interval is the mean of the seeds' block bootstraps; it is missing where a test part has under ten blocks. The "
+    "distance to the best baseline is measured on the same blocks. The drop is the foreground mIoU inside minus that "
+    "outside; the two test parts are different ground, so each resamples its own blocks. Training and prediction were "
+    "timed where they ran. scores.parquet has every score of every class."
 )
 RANKED_BY = "miou_foreground"
 SCORE_COLUMNS = (
