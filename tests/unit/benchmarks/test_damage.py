@@ -215,10 +215,12 @@ def test_a_copy_that_is_not_there_says_where_to_get_it(
 ) -> None:
     where = BENCHMARKS[name].where
     assert main(["benchmarks", "check", name, str(tmp_path / "none")]) == 3
-    assert f"No copy of {name} at" in (said := capsys.readouterr().err)
+    said = capsys.readouterr().err
+    assert f"No copy of {name} at" in said
     assert where in said
     assert main(["benchmarks", "check", name, str(tmp_path)]) == 3
-    assert where in (said := capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert where in said
     assert "Errno" not in said
     assert main(["benchmarks", "list"]) == 0
     assert f"{name}: {where}" in capsys.readouterr().out
