@@ -96,7 +96,7 @@ def check_options(values: Mapping[str, Any], schema: type[Schema], *, where: str
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        lines = [explain(schema, problem) for problem in error.errors()]
+        lines = [explain(schema, problem, values) for problem in error.errors()]
         kind = UnknownKey if all(e["type"] == "extra_forbidden" for e in error.errors()) else ConfigError
         raise kind(f"{where}: " + ("\n  ".join(["", *lines]) if len(lines) > 1 else lines[0])) from None
     except BocageError as error:

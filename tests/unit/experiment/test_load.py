@@ -130,6 +130,14 @@ def test_a_cross_validation_is_checked_too_and_other_commands_name_its_own(write
         load_any(write(MINIMAL + "series: {}"))
 
 
+def test_an_unknown_option_of_a_model_names_those_of_its_own_kind(write):
+    model = "models=[{name: a, kind: unet4_gn}, {name: u, kind: utae, options: {d_key: 4}}]"
+    with pytest.raises(UnknownKey, match=r"'models\.1\.options\.d_key' \(value 4\)\. Did you mean 'd_k'\?") as said:
+        load_experiment(write(), [model])
+    assert "n_heads" in str(said.value)
+    assert "base_channels" not in str(said.value)  # of another kind
+
+
 def test_of_a_long_wrong_value_the_beginning_is_shown(write):
     with pytest.raises(UnknownKey, match=r"\(value \[0, 1, .{70,80} …\)") as said:
         load_experiment(write(MINIMAL + f"colors: {list(range(1000))}"))
