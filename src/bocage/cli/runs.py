@@ -277,6 +277,8 @@ def report(
     """
     if (target is None) == (compare is None):
         raise ConfigError("Give one run folder or experiment file, or two run folders after --compare.")
+    if compare is not None and overrides:
+        raise ConfigError("--set changes an experiment; two finished runs are compared as they are. Leave --set out.")
     if compare is not None:
         from bocage.pipeline.comparison import write_comparison
 
@@ -290,6 +292,10 @@ def report(
     from bocage.reports.read import check_run_folder
 
     check_run_folder(target)
+    if out is not None:
+        raise ConfigError(
+            f"--out: the report of a run folder is made in it. Leave it out, and copy {target}/report.html."
+        )
     show_result(walk(target / "experiment.yaml", overrides, target, "reports"))
 
 
