@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,14 @@ from bocage.metrics.scores import scores
 from bocage.pipeline.cells import plan_cells
 from bocage.pipeline.demo import prepare_demo
 from bocage.pipeline.matrix import bound_drops, list_scores, plan_runs, rank, run_matrix
-from bocage.reports.leaderboard import SCORE_COLUMNS, cost_table, describe_best, protocol_table, score_table
+from bocage.reports.leaderboard import (
+    SCORE_COLUMNS,
+    cost_table,
+    describe_best,
+    draw_scenarios,
+    protocol_table,
+    score_table,
+)
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 
@@ -70,7 +78,9 @@ def test_the_drop_is_measured_from_the_inside_scenario() -> None:
     np.testing.assert_allclose(table["gain"], [0.5, 0.1])
     assert list(table["best_baseline"]) == ["centroid", "centroid"]
     assert table["over_last_year"].isna().all()  # one seed lacks it
-    np.testing.assert_allclose(table["spread"], [0.01, 0.01])
+    np.testing.assert_allclose(table["spread"], np.std([0.01, -0.01], ddof=1))
+    one_seed = cells(abroad=0.3, home=0.7).query("seed == 1")
+    assert rank(one_seed, inside="home")["spread"].isna().all()
     assert table["high"].isna().all()  # one seed has no interval
     assert list(table["n_seeds"]) == [2, 2]
 
@@ -84,6 +94,21 @@ def test_the_drop_has_bounds_where_both_test_parts_have_blocks() -> None:
     drop = inside.sum(0)[1, 1] / 48 - 0.25
     assert 0 < found["drop_low"]["abroad"] < drop < found["drop_high"]["abroad"]
     assert found.loc[["home", "near"], ["drop_low", "drop_high"]].isna().all(axis=None)
+
+
+def test_of_many_scenarios_no_two_look_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenarios = [f"place {i}" for i in range(12)]
+    table = pd.DataFrame({"model": "forest", "scenario": scenarios, "miou_foreground": np.linspace(0, 1, 12)})
+    looks: list[tuple[Any, ...]] = []
+
+    def look(figure: Any) -> bytes:
+        dots = figure.axes[0].collections[1:]  # behind the line
+        looks.extend((tuple(d.get_facecolor().ravel()), d.get_paths()[0].vertices.tobytes()) for d in dots)
+        return b""
+
+    monkeypatch.setattr("bocage.reports.leaderboard.to_png", look)
+    draw_scenarios(table, scenarios)
+    assert len(looks) == len(set(looks)) == 12
 
 
 def test_the_page_says_gain_drop_and_costs() -> None:

@@ -92,9 +92,14 @@ def test_a_checkpoint_serves_by_itself(bocage, experiment_file, country, cache, 
     assert code == 0
     checkpoint = out / "checkpoint" / "forest"
     code, alone = bocage(
-        "evaluate", "--checkpoint", checkpoint, "--dataset", out / "dataset", "--split", out / "split.parquet"
+        *("evaluate", "--checkpoint", checkpoint, "--dataset", out / "dataset", "--split", out / "split.parquet"),
+        *("--out", tmp_path / "alone"),
     )
     assert code == 0
+    audit, doubts = (json.loads((folder / "split_audit.json").read_text()) for folder in (out, tmp_path / "alone"))
+    assert doubts["warnings"][:-1] == audit["warnings"]
+    assert "does not say which ground it was trained on" in doubts["warnings"][-1]
+    assert "does not say which ground it was trained on" in (tmp_path / "alone" / "report.html").read_text()
     assert (
         alone["evaluation"]["models"]["forest"]["protocols"]["all_pixels"]["miou"]
         == result["metrics"]["models"]["forest"]["miou"]

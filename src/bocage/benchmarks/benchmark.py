@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bocage.core.errors import ConfigError, CorruptFile, UnknownName
+from bocage.core.errors import ConfigError, CorruptFile, MissingFile, UnknownName
 from bocage.core.options import Options
 from bocage.core.registry import Registry, nearest
 from bocage.core.sample import Sample
@@ -153,12 +153,27 @@ def open_checked(benchmark: Benchmark, path: Path, view: View, options: Options)
     return benchmark.open(path, view.name, options)
 
 
-def check_copy(benchmark: Benchmark, path: Path, options: Options) -> None:
-    """Refuse a copy that is not whole.
+def require_copy(benchmark: Benchmark, path: Path) -> Path:
+    """The path, if something lies there.
 
     Raises:
+        MissingFile: says where to get the benchmark.
+    """
+    if not path.exists():
+        raise MissingFile(
+            f"No copy of {benchmark.name} at {path}. Correct the path; it is to be had at: {benchmark.where}."
+        )
+    return path
+
+
+def check_copy(benchmark: Benchmark, path: Path, options: Options) -> None:
+    """Refuse a copy that is not there or not whole.
+
+    Raises:
+        MissingFile: as `require_copy`.
         CorruptFile: with its first problems.
     """
+    require_copy(benchmark, path)
     if problems := benchmark.check(path, options):
         more = f" … and {len(problems) - 5} more" if len(problems) > 5 else ""
         raise CorruptFile(

@@ -27,7 +27,7 @@ from rasterio.windows import Window as RasterWindow
 from bocage.benchmarks.band_order import compare_order, find_band_order
 from bocage.benchmarks.benchmark import BENCHMARKS, Benchmark, Collection, Entry, Verification, View
 from bocage.benchmarks.crosswalks import TAXONOMY, read_class_table, target_lookup, target_names, unknown_ids
-from bocage.benchmarks.read_arrays import days_since_epoch
+from bocage.benchmarks.read_arrays import days_since_epoch, is_whole_png
 from bocage.benchmarks.write_dacia5 import write_dacia5
 from bocage.core.arrays import BACKGROUND, IGNORE, SCALE, Bool, UInt8, UInt16
 from bocage.core.bands import DEFAULT_BANDS
@@ -218,15 +218,22 @@ def _lookup(view: str) -> UInt8:
     return target_lookup("dacia5") if view == TAXONOMY else np.arange(256, dtype=np.uint8)
 
 
-@lru_cache(maxsize=8)
 def _read_mask(file: Path) -> UInt8:
+    return _read_mask_as_of(file, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read_mask_as_of(file: Path, _changed_ns: int) -> UInt8:
+    """The time of change is there for the cache: a mask that was fetched again is read again."""
+    if not is_whole_png(file.read_bytes()):
+        raise CorruptFile(f"{file.name} is truncated or no PNG. Get it again.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a plain picture
             with rasterio.open(file) as raster:
                 return np.asarray(raster.read(1), np.uint8)
     except RasterioError as error:
-        raise CorruptFile(f"{file.name} is truncated or no picture ({error})") from error
+        raise CorruptFile(f"{file.name} cannot be read ({error}). Get it again.") from error
 
 
 def _root(path: Path) -> Path:

@@ -82,10 +82,12 @@ def read_metadata(path: Path) -> list[dict[str, Any]]:
         CorruptFile: if the file is no such collection.
     """
     file = path / "metadata.geojson"
+    if not file.is_file():
+        raise CorruptFile(f"{file} is missing. Give the folder that holds metadata.geojson, DATA_S2 and ANNOTATIONS.")
     try:
         features = json.loads(file.read_text(encoding="utf-8"))["features"]
         return [_properties(f["properties"]) for f in features]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise CorruptFile(
             f"{file} is no PASTIS metadata ({type(error).__name__}: {error}). Unpack it again."
         ) from error

@@ -27,7 +27,7 @@ from pydantic import Field
 
 from bocage.benchmarks.benchmark import BENCHMARKS, Benchmark, Collection, Entry, View
 from bocage.benchmarks.crosswalks import read_class_table
-from bocage.benchmarks.read_arrays import days_since_epoch
+from bocage.benchmarks.read_arrays import days_since_epoch, open_hdf5
 from bocage.benchmarks.read_sen4agrinet_objects import (
     FEATURES,
     check_object_file,
@@ -208,9 +208,9 @@ def to_classes(codes: UInt32) -> UInt8:
 @lru_cache(maxsize=1)
 def _read_patch(path: Path) -> tuple[Float32, UInt32, UInt32, str]:
     """Monthly medians (6, 4, 366, 366) as reflectance, label codes, parcel numbers, country."""
-    with h5py.File(path) as file:
-        match = _NAME.match(path.name)
-        year = int(match[1]) if match else 0
+    match = _NAME.match(path.name)
+    year = int(match[1]) if match else 0
+    with open_hdf5(path) as file:
         bands = [
             monthly_medians(file[b][b][:], read_times(file[b]["time"]), year)[MONTHS.start - 1 : MONTHS.stop - 1]
             for b in INPUT_BANDS

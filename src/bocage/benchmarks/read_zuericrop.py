@@ -19,6 +19,7 @@ from pydantic import Field
 
 from bocage.benchmarks.benchmark import BENCHMARKS, Benchmark, Collection, Entry, View
 from bocage.benchmarks.crosswalks import TAXONOMY, read_class_table, target_lookup, target_names, unknown_ids
+from bocage.benchmarks.read_arrays import open_hdf5
 from bocage.benchmarks.write_zuericrop import write_zuericrop
 from bocage.core.arrays import SCALE, Bool, UInt8
 from bocage.core.options import Options
@@ -59,6 +60,8 @@ class ZueriCropOptions(Options):
 
 def check_zuericrop(path: Path, options: ZueriCropOptions) -> list[str]:
     """Names and shapes of the arrays, all labels, and that the last sample can be read."""
+    if not _file(path).is_file():
+        return [f"{_file(path)} is missing"]
     try:
         with h5py.File(_file(path)) as file:
             problems = [f"{name} is missing" for name in SHAPES if name not in file]
@@ -75,7 +78,7 @@ def check_zuericrop(path: Path, options: ZueriCropOptions) -> list[str]:
                 file["data"][n - 1]
             return problems
     except OSError as error:
-        return [f"{_file(path)} is missing, truncated or no HDF5 file ({error})"]
+        return [f"{_file(path)} is truncated or no HDF5 file ({error})"]
 
 
 def labelled_enough(gt: UInt8, min_fraction: float) -> Bool:
@@ -85,7 +88,7 @@ def labelled_enough(gt: UInt8, min_fraction: float) -> Bool:
 
 def open_zuericrop(path: Path, view: str, options: ZueriCropOptions) -> Collection:
     """The samples that are labelled enough, with their fold."""
-    with h5py.File(_file(path)) as file:
+    with open_hdf5(_file(path)) as file:
         kept = labelled_enough(file["gt"][:], options.min_labelled_fraction)
     n = len(kept)
     entries = [Entry(f"{i:05d}", FOLDS[i * N_FOLDS // n], f"{i:05d}", (i,)) for i in np.nonzero(kept)[0].tolist()]
@@ -96,7 +99,7 @@ def open_zuericrop(path: Path, view: str, options: ZueriCropOptions) -> Collecti
 
 def _read_sample(path: Path, view: str, options: ZueriCropOptions, entry: Entry) -> Sample:
     (i,) = entry.key
-    with h5py.File(_file(path)) as file:
+    with open_hdf5(_file(path)) as file:
         stored = file["data"][i, :: options.every]
         gt, parcels = file["gt"][i, ..., 0].astype(np.uint8), file["gt_instance"][i, ..., 0]
     stored = np.moveaxis(stored, -1, 1)  # band before y and x

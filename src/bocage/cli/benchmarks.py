@@ -29,7 +29,9 @@ def list_benchmarks() -> None:
 
     records = [benchmark.to_json() for _, benchmark in BENCHMARKS.items()]
     rows = [(r["name"], r["title"], ", ".join(r["views"]), r["licence"]) for r in records]
-    emit({"benchmarks": records}, text=table(["name", "what", "views", "licence"], rows))
+    where = [f"{r['name']}: {r['where']}" for r in records]
+    listed = table(["name", "what", "views", "licence"], rows)
+    emit({"benchmarks": records}, text=[listed, "", "To be had at:", *where])
 
 
 @app.command()
@@ -66,8 +68,10 @@ def check(
     result["reference"] = dict(verified.findings) if verified else None
     found = [f"{view}: {c['kept']} samples, left out: {c['dropped'] or 'none'}" for view, c in counts.items()]
     published = [f"{k}: {counted[k]}, published: {n}" for k, n in benchmark.published.items() if k in counted]
-    whole = ["The copy is whole.", *found, *published]
-    emit(result, text=(problems or whole) + ([verified.summary] if verified else []))
+    fewer = any(counted[k] < n for k, n in benchmark.published.items() if k in counted)
+    whole = "Every file is whole, but there are fewer than were published." if fewer else "The copy is whole."
+    lines = [*problems, f"{name} is to be had at: {benchmark.where}"] if problems else [whole, *found, *published]
+    emit(result, text=lines + ([verified.summary] if verified else []))
     if problems:
         raise typer.Exit(CorruptFile.exit_code)
 
@@ -130,11 +134,13 @@ def describe_shift(findings: Sequence[Mapping[str, Any]] | None) -> list[str]:
 
 def find_copy(benchmark: Any, path: Path | None, *, demo: bool, scratch: Path) -> Path:
     """The copy that was given, or a miniature in `scratch`."""
+    from bocage.benchmarks.benchmark import require_copy
+
     if demo == (path is not None):
         raise ConfigError(
             f"Give the path of your copy, or --demo. {benchmark.name} is to be had at: {benchmark.where}."
         )
-    return benchmark.write_miniature(scratch) if path is None else path
+    return benchmark.write_miniature(scratch) if path is None else require_copy(benchmark, path)
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 
 from bocage.cli.arguments import EXPERIMENT, SET
 from bocage.cli.output import emit
-from bocage.experiment.load import dump_experiment, load_experiment
+from bocage.experiment.load import dump_experiment, load_any
 from bocage.experiment.schema import Experiment
 from bocage.experiment.templates import list_templates
 
@@ -40,7 +40,7 @@ def check(file: Path = EXPERIMENT, overrides: list[str] = SET) -> None:
 
     bocage config check my.yaml --set training.epochs=80
     """
-    experiment = load_experiment(file, overrides)
+    experiment = load_any(file, overrides)
     emit({"ok": True, "name": experiment.name}, text=f"{file}: OK ({experiment.name})")
 
 
@@ -50,7 +50,7 @@ def show(file: Path = EXPERIMENT, overrides: list[str] = SET) -> None:
 
     bocage config show my.yaml
     """
-    experiment = load_experiment(file, overrides)
+    experiment = load_any(file, overrides)
     emit(experiment.model_dump(mode="json"), text=dump_experiment(experiment).rstrip())
 
 

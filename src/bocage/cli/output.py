@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +28,10 @@ class Settings:
 
 
 settings = Settings()
-stdout = Console(markup=False, emoji=False)  # text is printed as it is: a crop's name may hold [brackets] or :a:
-stderr = Console(stderr=True)
+# Names and paths of users are printed as they are: rich would read "[spring]" as a style and ":fr:" as a flag.
+# In a file or a pipe a table is as wide as it needs to be; rich would take 80 columns and break words and numbers.
+stdout = Console(markup=False, emoji=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 240)
+stderr = Console(stderr=True, emoji=False)
 
 
 def say(text: str) -> None:

@@ -186,7 +186,7 @@ def evaluate(
         for line in describe_shift(findings):
             say(line)
 
-    evaluation = evaluate_checkpoint(checkpoint, dataset, split, out=out, say_shift=say_shift)
+    evaluation = evaluate_checkpoint(checkpoint, dataset, split, out=out, say=say, say_shift=say_shift)
     scores = headline(evaluation)
     rows = [
         [n, m["protocol"], m["miou"], m["miou_foreground"], m["pixel_accuracy"]]

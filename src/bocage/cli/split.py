@@ -108,8 +108,10 @@ def _text(audit: Mapping[str, Any]) -> list[str | Table]:
     columns = ["part", "samples", "blocks", "labelled px", "hidden px"]
     keys = ("n_samples", "n_blocks", "labelled_px", "hidden_px")
     sizes = table(columns, [(part, *(entry.get(k) for k in keys)) for part, entry in audit["parts"].items()])
-    names = list(next(iter(audit["class_share"].values())))
-    shares = table(["share of", *names], [(part, *share.values()) for part, share in audit["class_share"].items()])
+    shares_by_part = audit["class_share"]
+    names = next(iter(shares_by_part.values()))  # a row a class: their number is not bounded, that of parts is
+    rows = [(name, *(share[name] for share in shares_by_part.values())) for name in names]
+    shares = table(["share of class", *shares_by_part], rows)
     return [sizes, shares, audit["verdict"], *(f"! {warning}" for warning in audit["warnings"])]
 
 

@@ -124,12 +124,17 @@ def count(value: float | None) -> str:
 
 
 def score(value: float | None) -> str:
-    """A score between 0 and 1, three decimals."""
-    return "–" if value is None else f"{value:.3f}"
+    """A score, three decimals; kappa may be below 0."""
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
+
+
+def points(difference: float) -> str:
+    """A difference of two fractions in points of per cent, beside values in per cent."""
+    return f"{100 * difference:+.1f}".replace("-", "−")
 
 
 def percent(fraction: float | None) -> str:

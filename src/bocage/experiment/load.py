@@ -19,10 +19,15 @@ from pydantic import ValidationError
 from bocage.core.errors import BocageError, ConfigError, MissingFile, UnknownKey
 from bocage.core.options import Options, explain
 from bocage.core.plain_yaml import load_yaml
+from bocage.experiment.crossvalidation import CrossValidation
 from bocage.experiment.schema import Experiment
 
 PATH_KEYS = ("path", "areas_path", "file", "landcover", "coco")
 NAME_OR_PATH_KEYS = ("code_table",)
+READ_BY: dict[type[Options], tuple[str, str]] = {  # schema → the section that no other has, its command
+    CrossValidation: ("series", "bocage crossvalidate"),
+    Experiment: ("parcels", "bocage run"),
+}
 Schema = TypeVar("Schema", bound=Options)
 _LOGIN = re.compile(r"://[^/?#]*@")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -33,14 +38,37 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     return load_options(path, overrides, Experiment)
 
 
+def load_any(path: Path, overrides: Sequence[str] = ()) -> Experiment | CrossValidation:
+    """Read a file for `bocage run` or for `bocage crossvalidate`, by its sections. Errors as `load_options`."""
+    if _meant_for(_read_values(path, overrides)) is CrossValidation:
+        return load_options(path, overrides, CrossValidation)
+    return load_experiment(path, overrides)
+
+
 def load_options(path: Path, overrides: Sequence[str], schema: type[Schema]) -> Schema:
     """The record that a YAML file and overrides give.
 
     Raises:
         MissingFile: no such file.
         UnknownKey: a key that the section does not have; names the nearest.
-        ConfigError: anything else wrong with a value, by its path in the file.
+        ConfigError: anything else wrong with a value, by its path in the file; or the file is another command's.
     """
+    values = _read_values(path, overrides)
+    meant = _meant_for(values)
+    if meant not in (schema, None):
+        section, command = READ_BY[meant]
+        raise ConfigError(f"{path} has a section '{section}': it is a file for `{command}`.")
+    return check_options(values, schema, where=str(path))
+
+
+def _meant_for(values: Mapping[str, Any]) -> type[Options] | None:
+    """The schema whose own section a file has; None if it has none, or those of several."""
+    found = [schema for schema, (section, _) in READ_BY.items() if section in values]
+    return found[0] if len(found) == 1 else None
+
+
+def _read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    """The sections of a file, variables and overrides filled in; not yet checked."""
     if not path.is_file():
         raise MissingFile(f"No experiment file {path}. `bocage config template` prints one to start from.")
     try:
@@ -49,10 +77,10 @@ def load_options(path: Path, overrides: Sequence[str], schema: type[Schema]) -> 
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{path} should hold sections (parcels:, scenes:, …), found {type(raw).__name__}.")
-    values = _resolve(raw, path.resolve().parent)
+    values: dict[str, Any] = _resolve(raw, path.resolve().parent)
     for override in overrides:
         _override(values, override)
-    return check_options(values, schema, where=str(path))
+    return values
 
 
 def check_options(values: Mapping[str, Any], schema: type[Schema], *, where: str) -> Schema:
@@ -60,7 +88,7 @@ def check_options(values: Mapping[str, Any], schema: type[Schema], *, where: str
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        lines = [explain(schema, problem) for problem in error.errors()]
+        lines = [explain(schema, problem, values) for problem in error.errors()]
         kind = UnknownKey if all(e["type"] == "extra_forbidden" for e in error.errors()) else ConfigError
         raise kind(f"{where}: " + ("\n  ".join(["", *lines]) if len(lines) > 1 else lines[0])) from None
     except BocageError as error:

@@ -8,6 +8,7 @@ section V; the RPG project is "Crop type segmentation from the French RPG".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -249,6 +250,10 @@ class ModelOptions(Options):
         validate_default=True,
         description="Settings of that kind.",
     )
+
+    @classmethod
+    def record_of(cls, field: str, values: Mapping[str, Any]) -> type[Options] | None:
+        return OPTIONS_OF_KIND.get(str(values.get("kind"))) if field == "options" else None
 
     @field_validator("kind")
     @classmethod

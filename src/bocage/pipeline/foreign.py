@@ -7,12 +7,12 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bocage.benchmarks.benchmark import Benchmark, check_copy, find_view, open_checked, parse_options
+from bocage.benchmarks.benchmark import Benchmark, check_copy, find_view, open_checked, parse_options, require_copy
 from bocage.benchmarks.options import BenchmarkOptions
 from bocage.benchmarks.registry import BENCHMARKS
 from bocage.core.artifacts import Draft, write_json
 from bocage.core.digest import fingerprint_tree
-from bocage.core.errors import ConfigError, MissingFile
+from bocage.core.errors import ConfigError
 from bocage.datasets.info import ClassInfo
 from bocage.datasets.read import open_dataset
 from bocage.evaluation.options import EvaluationOptions
@@ -53,7 +53,7 @@ def judge_checkpoints(
         not say what that was).
 
     Raises:
-        CorruptFile: if the copy is not whole; see `open_checked`.
+        MissingFile, CorruptFile: if the copy is not there or not whole; see `open_checked`.
         ConfigError, MissingBand, DataError, NothingLeft: as `find_view` and `evaluate_benchmark`.
     """
     from bocage.evaluation.read_shift import compare_benchmark
@@ -115,14 +115,7 @@ def find_copies(experiment: Experiment) -> list[tuple[BenchmarkOptions, Path]]:
     Raises:
         MissingFile: of the first that is not there; says where to get it.
     """
-    found = [(options, Path(options.path)) for options in experiment.benchmarks]
-    for options, path in found:
-        if not path.exists():
-            raise MissingFile(
-                f"No copy of {options.name} at {path}. Correct the path in the section `benchmarks`; it is to be had "
-                f"at: {BENCHMARKS[options.name].where}."
-            )
-    return found
+    return [(options, require_copy(BENCHMARKS[options.name], Path(options.path))) for options in experiment.benchmarks]
 
 
 def check_benchmarks(experiment: Experiment) -> None:

@@ -188,9 +188,9 @@ def rank(cells: pd.DataFrame, inside: str) -> pd.DataFrame:
     """Cells → one row a scenario and model, means over seeds, the inside scenario first, best first in each.
 
     `low` and `high` are the seeds' mean bounds (missing where a seed has no interval), `spread` the standard deviation
-    over seeds, `over_<baseline>` the distance to that baseline (missing where a seed lacks it), `gain` the distance to
-    `best_baseline` with `gain_low` and `gain_high`, `drop` with `drop_low` and `drop_high` what the model loses from
-    `inside` to here.
+    over seeds (missing for one seed), `over_<baseline>` the distance to that baseline (missing where a seed lacks it),
+    `gain` the distance to `best_baseline` with `gain_low` and `gain_high`, `drop` with `drop_low` and `drop_high` what
+    the model loses from `inside` to here.
     """
     over = [c for c in cells.columns if c.startswith(OVER)]
     bounds = [f"{end}_{name}" for end in ENDS for name in over]
@@ -198,7 +198,7 @@ def rank(cells: pd.DataFrame, inside: str) -> pd.DataFrame:
     groups = cells.astype(dict.fromkeys(numbers, float)).groupby(["scenario", "model"], sort=False)
     table = groups[numbers].agg(_mean_of_all).reset_index()
     table.insert(2, "n_seeds", groups.size().to_numpy())
-    table["spread"] = groups[RANKED_BY].std(ddof=0).to_numpy()
+    table["spread"] = groups[RANKED_BY].std(ddof=1).to_numpy()  # seeds are a sample
     known = table[over].dropna(how="all")
     table["gain"] = known.min(axis=1)
     for end in ENDS:

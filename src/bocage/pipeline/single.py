@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bocage.core.artifacts import read_json
+from bocage.core.artifacts import read_json, write_json
 from bocage.core.errors import ConfigError, CorruptFile, DataError
 from bocage.cubes.build import build_cube, check_scenes, digest_plan
 from bocage.cubes.options import CubeOptions
@@ -31,18 +31,32 @@ from bocage.reports.read import read_run
 from bocage.reports.write import write_report
 from bocage.scenes.options import SceneOptions
 from bocage.scenes.search import search_scenes
+from bocage.splits.audit import audit_split
 from bocage.splits.store import read_split
+
+AUDIT = "split_audit.json"
+SEEN_GROUND = (
+    "A checkpoint does not say which ground it was trained on. If some of it lies in this test part, the scores are "
+    "too high: that it does not is yours to see to."
+)
 
 
 def evaluate_checkpoint(
-    checkpoint: Path, dataset: Path, split: Path, *, out: Path | None, say_shift: Callable[[Any], None]
+    checkpoint: Path,
+    dataset: Path,
+    split: Path,
+    *,
+    out: Path | None,
+    say: Callable[[str], None],
+    say_shift: Callable[[Any], None],
 ) -> dict[str, Any]:
     """Judge one checkpoint on the test part of a split.
 
-    If `out` is given it gets the files of `evaluate` and a report: scores, what differs from training, pictures of some
-    samples with their reference and prediction.
+    If `out` is given it gets the files of `evaluate`, the audit of the split and a report: scores, what differs from
+    training, pictures of some samples with their reference and prediction.
 
     Args:
+        say: told what is doubtful about the split, and that nobody knows what ground the model has seen.
         say_shift: told what differs from the training data (`compare_part`) before anything is judged.
     """
     from bocage.evaluation.evaluate import evaluate
@@ -55,13 +69,20 @@ def evaluate_checkpoint(
         folder.mkdir(parents=True, exist_ok=True)
         name = checkpoint.resolve().name
         opened, parts = open_dataset(dataset), read_split(split)
+        audit = audit_split(opened.manifest, parts, opened.parcels(), class_names=opened.info.class_names)
+        audit["warnings"] = [*audit["warnings"], SEEN_GROUND]
+        for warning in audit["warnings"]:
+            say(warning)
         shift = compare_part(opened, parts, read_record(checkpoint), seed=0)
         say_shift(shift)
         models = {name: load_predictor(checkpoint)}
         found = judge(models, opened, parts, EvaluationOptions(), seed=0, folder=folder, shift=shift)
         result = evaluate(found, EvaluationOptions(), seed=0, folder=folder)
     if out is not None:
-        judged = RunPaths(dataset=dataset, split=split, checkpoints={name: checkpoint}, evaluation=out)
+        write_json(out / AUDIT, audit)
+        judged = RunPaths(
+            dataset=dataset, split=split, split_audit=out / AUDIT, checkpoints={name: checkpoint}, evaluation=out
+        )
         write_report(read_run(f"{name} on {dataset.resolve().name}", judged), out / "report.html")
     return result
 

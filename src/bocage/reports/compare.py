@@ -145,7 +145,8 @@ def _scores(first: FinishedRun, second: FinishedRun, found: Comparison) -> Itera
         "scores",
         figures.score_plot(lines, "foreground mIoU on the test part (0 to 1)"),
         pd.DataFrame(lines, columns=["name", LEAD, "low", "high", "is_baseline"]),
-        "Foreground mIoU of every model (round) and baseline (diamond); bars are each run's own intervals.",
+        "Foreground mIoU of every model (round) and baseline (diamond)"
+        + ("; bars are each run's own intervals." if any(low is not None for _, _, low, *_ in lines) else "."),
         "; ".join(f"{name} {score(value)}" for name, value, *_ in lines) + ".",
         narrow=True,
     )

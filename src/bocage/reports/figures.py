@@ -113,7 +113,7 @@ def score_plot(rows: Sequence[tuple[str, float, float | None, float | None, bool
         axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(0, max(0.05, 1.08 * max([score, high or 0][high is not None] for _, score, _, high, _ in rows)))
-        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="y", length=0, pad=8)  # a mark at 0 stands clear of its name
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x")
         axes.set_axisbelow(True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
@@ -30,12 +32,15 @@ from bocage.reports.figures import STYLE, WIDTH, to_png
 from bocage.reports.results import BASELINES
 
 NOTE = (
-    "All numbers are means over the seeds. An interval is the mean of the seeds' block bootstraps; it is missing where "
-    "a test part has under ten blocks. The distance to the best baseline is measured on the same blocks. The drop is "
-    "the foreground mIoU inside minus that outside; the two test parts are different ground, so each resamples its own "
-    "blocks. Training and prediction were timed where they ran. scores.parquet has every score of every class."
+    "All numbers are means over the seeds; ± is the standard deviation over them, with one seed there is none. An "
+    "interval is the mean of the seeds' block bootstraps; it is missing where a test part has under ten blocks. The "
+    "distance to the best baseline is measured on the same blocks. The drop is the foreground mIoU inside minus that "
+    "outside; the two test parts are different ground, so each resamples its own blocks. Training and prediction were "
+    "timed where they ran. scores.parquet has every score of every class."
 )
 RANKED_BY = "miou_foreground"
+MARKERS = "osD^vP<>Xhp"  # with the five colours of a series: 55 scenarios that look different
+IN_A_ROW = 4  # of the legend
 SCORE_COLUMNS = (
     "Model",
     ">Foreground mIoU",
@@ -86,7 +91,7 @@ def build_leaderboard(
         f"{describe_best(table, inside)}"
     )
     sections = [
-        Section("scores", "Inside and outside", (_picture(table, scenarios), Text(NOTE))),
+        Section("scores", "Inside and outside", (draw_scenarios(table, scenarios), Text(NOTE))),
         *(
             Section(
                 s,
@@ -219,22 +224,24 @@ def _cost_cells(row: dict[str, Any]) -> list[str]:
     return [str(row["model"]), count(row["n_parameters"]), seconds(row["training_s"]), speed]
 
 
-def _picture(table: pd.DataFrame, scenarios: Sequence[str]) -> Picture:
+def draw_scenarios(table: pd.DataFrame, scenarios: Sequence[str]) -> Picture:
     """One row a model, a dot for each scenario; the line between them is what is lost outside."""
     scores = table.pivot(index="model", columns="scenario", values=RANKED_BY)[list(scenarios)].sort_values(scenarios[0])
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.9 + 0.38 * len(scores)), layout="constrained")
+        figure = Figure(
+            figsize=(WIDTH, 0.7 + 0.38 * len(scores) + 0.2 * math.ceil(len(scenarios) / 4)), layout="constrained"
+        )
         axes = figure.subplots()
         models = [str(model) for model in scores.index]
         axes.hlines(models, scores.min(axis=1), scores.max(axis=1), color="#b9bfb2", linewidth=2, zorder=1)
-        for scenario in scenarios:
-            axes.scatter(scores[scenario], models, s=44, label=scenario, zorder=2)
+        for scenario, marker in zip(scenarios, cycle(MARKERS), strict=False):
+            axes.scatter(scores[scenario], models, s=44, marker=marker, label=scenario, zorder=2, clip_on=False)
         axes.set_xlabel("foreground mIoU (0 to 1)")
         axes.set_xlim(left=0)
         axes.margins(y=0.12)
         axes.grid(axis="x")
         axes.set_axisbelow(True)
-        figure.legend(loc="outside upper left", ncols=len(scenarios))
+        figure.legend(loc="outside upper left", ncols=min(len(scenarios), IN_A_ROW))
     listed = "; ".join(f"{r['model']} {r['scenario']} {score(r[RANKED_BY])}" for r in table.to_dict("records"))
     caption = "Foreground mIoU of each model under each scenario, mean over the seeds."
     return Picture("leaderboard", to_png(figure), table[["scenario", "model", RANKED_BY]], caption, listed)

@@ -24,6 +24,7 @@ from bocage.core.page import (
     percent,
     plain,
     plural,
+    points,
     score,
     seconds,
     signed,
@@ -52,7 +53,8 @@ SCORE_COLUMNS = (
 CLASS_COLUMNS = (("iou", "IoU"), ("precision", "precision"), ("recall", "recall"), ("f1", "F1"))
 HOW_SCORES_DIVIDE = (
     "mIoU divides by all classes, absent ones counting 0; foreground mIoU leaves out the background; present-class "
-    "mIoU divides by the classes with reference pixels. Pixel accuracy is the share of right pixels."
+    "mIoU divides by the classes with reference pixels. Pixel accuracy is the share of right pixels, parcel or "
+    "area accuracy that of parcels or hectares."
 )
 
 
@@ -189,15 +191,19 @@ def _protocol_table(record: Json, protocol: str) -> Table:
         others = (score(scores.get(key)) for key, _ in SCORE_COLUMNS)
         rows.append(Row((title, score(scores["miou_foreground"]), *interval, *others), muted=is_baseline))
     first = next(scored(record, protocol))[1]
-    unit = "parcel" if protocol in PROTOCOLS and PROTOCOLS[protocol].unit == "parcel" else "pixel"
-    counted = f"{hectares(first['area_ha'])} ha of parcels" if "area_ha" in first else plural(first["n_pixels"], unit)
+    unit = PROTOCOLS[protocol].unit if protocol in PROTOCOLS else "pixel"
+    counted_in = "parcel" if unit == "parcel" else "pixel"
+    counted = (
+        f"{hectares(first['area_ha'])} ha of parcels" if "area_ha" in first else plural(first["n_pixels"], counted_in)
+    )
+    titles = dict(SCORE_COLUMNS) | {"pixel_accuracy": f"{unit.removeprefix('parcel_')} accuracy"}
     note = f"{counted} in {plural(first['n_blocks'], 'block')}."
     if not with_interval:
         note += f" No intervals: {first['interval_reason']}."
     if first["classes_absent"]:
         note += f" Without reference here: {listing(list(first['classes_absent']))}."
     between = (">interval",) if with_interval else ()
-    columns = ("Model or baseline", ">foreground mIoU", *between, *(f">{title}" for _, title in SCORE_COLUMNS))
+    columns = ("Model or baseline", ">foreground mIoU", *between, *(f">{title}" for title in titles.values()))
     return Table(f"Protocol {protocol_text(protocol)}", columns, tuple(rows), note)
 
 
@@ -234,12 +240,12 @@ def _zones(record: Json) -> Iterator[Block]:
         if zones := model.get("zones"):
             apart = zones["difference"]
             none = f"no interval: {apart.get('reason')}"
-            interval = none if apart["low"] is None else f"{signed(apart['low'])} to {signed(apart['high'])}"
+            interval = none if apart["low"] is None else f"{points(apart['low'])} to {points(apart['high'])}"
             accuracy = (_bounded(zones[zone]["pixel_accuracy"]) for zone in ("interior", "boundary"))
-            rows.append(Row((name, *accuracy, signed(apart["difference"]), interval)))
+            rows.append(Row((name, *accuracy, points(apart["difference"]), interval)))
             n_px = {zone: zones[zone]["n_pixels"] for zone in ("interior", "boundary")}
     if rows:
-        columns = ("Model", ">interior", ">boundary", ">interior minus boundary", "interval")
+        columns = ("Model", ">interior", ">boundary", ">interior minus boundary (points)", "interval (points)")
         note = (
             f"{count(n_px['boundary'])} of {count(sum(n_px.values()))} pixels have a neighbour of another parcel or of "
             "none; intervals in brackets."
@@ -255,7 +261,7 @@ def _sizes(record: Json) -> Iterator[Block]:
             columns = ("Parcel size (ha)", ">parcels", ">area (ha)", ">parcels right", ">area right", ">present mIoU")
             note = "By the majority of their pixels. A parcel's size is the ground of it that the samples show."
             if reasons := {e["interval_reason"] for e in model["parcel_sizes"] if "interval_reason" in e}:
-                note += f" Without interval: {listing(sorted(reasons))}."
+                note += f" Without interval: {'; '.join(sorted(reasons))}."
             yield Table(f"{name}: parcels by size", columns, tuple(rows), note)
 
 

@@ -73,7 +73,7 @@ def _lead(run: RunData) -> str:
     first = models[best]
     interval = ("interval " if first["interval"] else "") + results.interval_text(first, "miou_foreground")
     text = (
-        f"{plural(len(models), 'model')} judged on {plural(first['n_pixels'], 'held-out pixel')} in "
+        f"{plural(len(models), 'model')} judged on {plural(first['n_pixels'], 'test pixel')} in "
         f"{plural(first['n_blocks'], 'block')}. The best by foreground mIoU is {best} with "
         f"{score(first['miou_foreground'])} ({interval})."
     )

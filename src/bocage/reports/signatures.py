@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from bocage.core.arrays import BACKGROUND, IGNORE, Float64
+from bocage.core.arrays import BACKGROUND, IGNORE, Float64, Int64
 from bocage.core.sample import Sample
 
 RED, NIR = "B04", "B08"
@@ -23,7 +23,8 @@ class Signatures:
 
     Attributes:
         ndvi: region, class_id, day (since 1970-01-01), mean, deviation (standard, between pixels), n_px.
-        objects: one row a parcel and sample: sample_id, number, class_id, region; crops only.
+        objects: one row a parcel: number, class_id, and sample_id and region of the sample that shows most of it;
+            crops only.
         features: (objects, features) mean reflectance of each band and calendar month; where a parcel was never
             seen, the mean of those that were.
     """
@@ -36,19 +37,20 @@ class Signatures:
 def describe_samples(samples: Iterable[Sample]) -> Signatures:
     """Go through samples once, keeping sums only."""
     sums: list[pd.DataFrame] = []
-    objects: list[pd.DataFrame] = []
-    features: list[Float64] = []
+    pieces: list[pd.DataFrame] = []
+    totals: list[Float64] = []
+    seen: list[Float64] = []
     for sample in samples:
         region = " ".join(str(p) for p in (sample.origin.country, sample.origin.year or "", sample.origin.tile) if p)
         sums += [part.assign(region=region) for part in _ndvi_sums(sample)]
-        found, means = _objects(sample)
-        objects.append(found.assign(region=region))
-        features.append(means)
-    return Signatures(
-        _ndvi_means(sums),
-        pd.concat(objects, ignore_index=True) if objects else pd.DataFrame(),
-        _fill(np.concatenate(features)) if features else np.empty((0, 0)),
-    )
+        found, total, n_seen = _pieces(sample)
+        pieces.append(found.assign(region=region))
+        totals.append(total)
+        seen.append(n_seen)
+    if not pieces:
+        return Signatures(_ndvi_means(sums), pd.DataFrame(), np.empty((0, 0)))
+    table, means = _join_pieces(pd.concat(pieces, ignore_index=True), np.concatenate(totals), np.concatenate(seen))
+    return Signatures(_ndvi_means(sums), table, _fill(means))
 
 
 def _ndvi_sums(sample: Sample) -> Iterator[pd.DataFrame]:
@@ -74,21 +76,41 @@ def _ndvi_means(sums: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return table[["region", "class_id", "day", "n_px"]].assign(mean=mean, deviation=np.sqrt(variance))
 
 
-def _objects(sample: Sample) -> tuple[pd.DataFrame, Float64]:
-    """Parcels of a sample that are crops, and their mean reflectance (objects, 12 months × bands), NaN where unseen."""
+def _pieces(sample: Sample) -> tuple[pd.DataFrame, Float64, Float64]:
+    """What a sample shows of each parcel with a crop: number, class_id, n_px, sample_id; sums of reflectance (pieces,
+    12 months, bands) over valid pixels; how many those are (pieces, 12 months)."""
     counted = (sample.parcel_ids > 0) & (sample.labels != IGNORE) & (sample.labels != BACKGROUND)
-    numbers, first, which = np.unique(sample.parcel_ids[counted], return_index=True, return_inverse=True)
-    table = pd.DataFrame({"number": numbers, "class_id": sample.labels[counted][first]})
+    numbers, first, which, n_px = np.unique(
+        sample.parcel_ids[counted], return_index=True, return_inverse=True, return_counts=True
+    )
+    table = pd.DataFrame({"number": numbers, "class_id": sample.labels[counted][first], "n_px": n_px})
     n_dates, n_bands = sample.image.shape[:2]
     pixels, valid = sample.image[:, :, counted].astype(np.float64), sample.valid[:, counted].astype(np.float64)
-    belongs = csr_array((np.ones(len(which)), (which, np.arange(len(which)))), shape=(len(numbers), len(which)))
+    belongs = _belonging(which, len(numbers))
     sums = (belongs @ (pixels * valid[:, None]).reshape(n_dates * n_bands, -1).T).reshape(-1, n_dates, n_bands)
-    seen = belongs @ valid.T
     month = pd.to_datetime(np.asarray(sample.days, "int64"), unit="D").month.to_numpy() - 1
     of_month = (month[:, None] == np.arange(12)).astype(np.float64)
-    total, n = np.einsum("otb,tm->omb", sums, of_month), seen @ of_month
-    means = np.divide(total, n[:, :, None], out=np.full_like(total, np.nan), where=n[:, :, None] > 0)
-    return table.assign(sample_id=sample.origin.sample_id), means.reshape(len(numbers), 12 * n_bands)
+    total, n_seen = np.einsum("otb,tm->omb", sums, of_month), (belongs @ valid.T) @ of_month
+    return table.assign(sample_id=sample.origin.sample_id), total, n_seen
+
+
+def _join_pieces(pieces: pd.DataFrame, totals: Float64, seen: Float64) -> tuple[pd.DataFrame, Float64]:
+    """Pieces of a parcel in several windows or on several dates -> one row a parcel, as its largest piece has it, and
+    mean reflectance (parcels, 12 months × bands), NaN where unseen."""
+    numbers, which = np.unique(pieces["number"], return_inverse=True)
+    belongs = _belonging(which, len(numbers))
+    n_months, n_bands = totals.shape[1:]
+    total = (belongs @ totals.reshape(-1, n_months * n_bands)).reshape(-1, n_months, n_bands)
+    n_seen = belongs @ seen
+    means = np.divide(total, n_seen[:, :, None], out=np.full_like(total, np.nan), where=n_seen[:, :, None] > 0)
+    largest = pieces.sort_values("n_px", ascending=False, kind="stable").drop_duplicates("number")
+    table = largest.sort_values("number", ignore_index=True).drop(columns="n_px")
+    return table, means.reshape(-1, n_months * n_bands)
+
+
+def _belonging(which: Int64, n: int) -> csr_array:
+    """(n, len(which)) 1 where a column belongs to a row."""
+    return csr_array((np.ones(len(which)), (which, np.arange(len(which)))), shape=(n, len(which)))
 
 
 def _fill(features: Float64) -> Float64:

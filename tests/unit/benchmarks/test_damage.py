@@ -12,6 +12,7 @@ import rasterio
 import yaml
 
 from bocage.benchmarks.benchmark import BENCHMARKS, find_view, open_checked, parse_options
+from bocage.cli.main import main
 from bocage.core.errors import ConfigError, CorruptFile, UnknownName
 
 Damaged = Callable[[str], Path]
@@ -178,6 +179,58 @@ def test_holdout_that_breaks_a_rule(damaged: Damaged, section: str, key: str, va
     (problem,) = problems("eurocrops_holdout", path)
     assert problem.startswith("BE_WAL_2021: ")
     assert reason in problem
+
+
+@pytest.mark.parametrize("n_lost", [1, 20, 400])
+def test_a_cut_mask_of_dacia5_is_found_and_one_fetched_again_is_read_again(damaged: Damaged, n_lost: int) -> None:
+    path = damaged("dacia5")
+    mask = next(path.rglob("Labels_mask_*.png"))
+    whole = mask.read_bytes()
+    mask.write_bytes(whole[:-n_lost])  # GDAL reads it without an error, and fills it up with anything
+    assert problems("dacia5", path) == [f"{mask.name} is truncated or no PNG. Get it again."]
+    mask.write_bytes(whole)
+    assert BENCHMARKS["dacia5"].check(path, parse_options(BENCHMARKS["dacia5"], {})) == []
+
+
+@pytest.mark.parametrize(("name", "view"), [("zuericrop", "native"), ("sen4agrinet", "native")])
+def test_bytes_that_changed_inside_an_hdf5_file_name_it_when_they_are_read(
+    damaged: Damaged, name: str, view: str
+) -> None:
+    path = damaged(name)
+    file = path if path.is_file() else next(iter(sorted(path.rglob("*.nc"))))
+    data = bytearray(file.read_bytes())
+    at = len(data) * 2 // 3
+    data[at : at + 64] = bytes(b ^ 0x5A for b in data[at : at + 64])
+    file.write_bytes(data)
+    benchmark = BENCHMARKS[name]
+    collection = benchmark.open(path, view, parse_options(benchmark, {}))
+    with pytest.raises(CorruptFile, match=rf"{file.name} is damaged"):
+        for entry in collection.entries:
+            collection.read(entry)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in BENCHMARKS.items()])
+def test_a_copy_that_is_not_there_says_where_to_get_it(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = BENCHMARKS[name].where
+    assert main(["benchmarks", "check", name, str(tmp_path / "none")]) == 3
+    said = capsys.readouterr().err
+    assert f"No copy of {name} at" in said
+    assert where in said
+    assert main(["benchmarks", "check", name, str(tmp_path)]) == 3
+    said = capsys.readouterr().out
+    assert where in said
+    assert "Errno" not in said
+    assert main(["benchmarks", "list"]) == 0
+    assert f"{name}: {where}" in capsys.readouterr().out
+
+
+def test_a_part_of_a_published_set_is_not_called_a_whole_copy(
+    damaged: Damaged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["benchmarks", "check", "pastis", str(damaged("pastis"))]) == 0
+    assert "Every file is whole, but there are fewer than were published." in capsys.readouterr().out
 
 
 def test_a_model_of_other_classes_fits_no_view() -> None:

@@ -30,6 +30,17 @@ def test_make_and_audit_print_the_same_findings(folder: Path, tmp_path: Path, mo
     assert audited == {k: v for k, v in found.items() if k != "split"}
 
 
+def test_shares_are_a_row_a_class_so_that_no_number_is_broken(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "json", False)
+    told = CliRunner().invoke(app, ["make", str(folder), "--block-m", "80", "--out", str(tmp_path / "split.parquet")])
+    header = next(line for line in told.stdout.splitlines() if line.startswith("share of class"))
+    assert header.split() == ["share", "of", "class", "train", "val", "test"]
+    wheat = next(line for line in told.stdout.splitlines() if line.startswith("wheat"))
+    assert all(0 <= float(share) <= 1 for share in wheat.split()[1:])
+
+
 def test_bad_options_and_leakage_end_with_their_errors(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "split.parquet"
 

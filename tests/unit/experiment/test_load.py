@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from bocage.core.errors import ConfigError, MissingFile, UnknownKey, UnknownName
-from bocage.experiment.load import dump_experiment, load_experiment
+from bocage.experiment.crossvalidation import CrossValidation
+from bocage.experiment.load import dump_experiment, load_any, load_experiment, load_options
 from bocage.experiment.schema import Experiment
 from bocage.experiment.templates import list_templates, read_template
 
@@ -140,3 +141,32 @@ def test_the_options_of_a_benchmark_name_files_beside_the_experiment(write, tmp_
     benchmark = "benchmarks: [{name: sen4agrinet, path: s4a, options: {coco: lists/test.json}}]"
     (read,) = load_experiment(write(MINIMAL + benchmark)).benchmarks
     assert read.options["coco"] == str(tmp_path / "lists" / "test.json")
+
+
+CROSS_VALIDATION = Path(__file__).parents[3] / "experiments" / "parcels" / "corsica-2022.yaml"
+
+
+def test_a_cross_validation_is_checked_too_and_other_commands_name_its_own(write, monkeypatch):
+    monkeypatch.setenv("BOCAGE_SAMPLES", "/samples")
+    assert load_any(CROSS_VALIDATION).name == "corsica-2022"
+    assert load_any(write()).name == "test"
+    with pytest.raises(ConfigError, match="section 'series': it is a file for `bocage crossvalidate`"):
+        load_experiment(CROSS_VALIDATION)
+    with pytest.raises(ConfigError, match="section 'parcels': it is a file for `bocage run`"):
+        load_options(write(), [], CrossValidation)
+    with pytest.raises(UnknownKey, match="unknown key 'series'"):
+        load_any(write(MINIMAL + "series: {}"))
+
+
+def test_an_unknown_option_of_a_model_names_those_of_its_own_kind(write):
+    model = "models=[{name: a, kind: unet4_gn}, {name: u, kind: utae, options: {d_key: 4}}]"
+    with pytest.raises(UnknownKey, match=r"'models\.1\.options\.d_key' \(value 4\)\. Did you mean 'd_k'\?") as said:
+        load_experiment(write(), [model])
+    assert "n_heads" in str(said.value)
+    assert "base_channels" not in str(said.value)  # of another kind
+
+
+def test_of_a_long_wrong_value_the_beginning_is_shown(write):
+    with pytest.raises(UnknownKey, match=r"\(value \[0, 1, .{70,80} …\)") as said:
+        load_experiment(write(MINIMAL + f"colors: {list(range(1000))}"))
+    assert "Did you mean" in str(said.value) or "Known:" in str(said.value)

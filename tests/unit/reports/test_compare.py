@@ -115,7 +115,10 @@ def test_few_blocks_give_no_interval(folders, tmp_path):
         )
         for name, p in (("one", 0.5), ("two", 0.8))
     ]
-    assert "an interval needs at least 10" in compare_runs(*few).unpaired
+    found = compare_runs(*few)
+    assert "an interval needs at least 10" in found.unpaired
+    captions = [picture.caption for picture in build_comparison(*few, found).pictures]
+    assert captions == ["Foreground mIoU of every model (round) and baseline (diamond)."]
 
 
 def test_runs_of_different_classes_are_refused_by_name(folders, tmp_path):

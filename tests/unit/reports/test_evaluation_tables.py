@@ -58,8 +58,9 @@ def test_sizes_and_boundaries_have_units_and_bounds(run):
     (boundary,) = shown["Pixel accuracy inside fields and at their boundaries"].rows
     # of the strip 3 wrong pixels lie in the row that meets the field (31 of 34 are right there), 3 below it (63 of 66)
     assert [cell[:6] for cell in boundary.cells[1:3]] == ["95.5 %", "91.2 %"]
-    assert boundary.cells[3] == "+0.043"
+    assert boundary.cells[3] == "+4.3"  # points, beside per cent
     by_area = next(t for title, t in shown.items() if title.startswith("Protocol parcels_area"))
+    assert ">area accuracy" in by_area.columns
     assert by_area.note.startswith("10.1 ha of parcels in 12 blocks.")
     classes = shown["unet: scores by class (all_pixels)"]
     assert classes.columns[-1] == "interval of the IoU"

@@ -1,5 +1,7 @@
 """What classes look like, worked out by hand on a few pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,6 +63,18 @@ def test_a_parcel_is_one_row_of_monthly_means_and_unseen_months_take_the_mean_of
     assert red[:, 3].tolist() == pytest.approx([0.2, 0.6])  # April
     assert red[:, 4].tolist() == pytest.approx([0.3, 0.3])  # May: the second parcel was not seen
     assert not red[:, 5:].any()
+
+
+def test_a_parcel_in_several_windows_and_on_several_dates_is_one_row_of_all_its_pixels():
+    april = make_sample([[0.1, 0.3]], [[0.5] * 2], [1, 1], [8, 8], days=(18000,))
+    more = make_sample([[0.5, 0.9, 0.2]], [[0.5] * 3], [1, 1, 1], [8, 8, 8], days=(18000,), valid=[[1, 0, 1]])
+    may = make_sample([[0.4, 0.6]], [[0.5] * 2], [1, 2], [8, 9], days=(18030,))
+    samples = [replace(s, origin=replace(s.origin, sample_id=i)) for s, i in ((april, "a"), (more, "b"), (may, "c"))]
+    found = describe_samples(samples)
+    assert found.objects[["number", "class_id", "sample_id"]].to_numpy().tolist() == [[8, 1, "b"], [9, 2, "c"]]
+    red = found.features.reshape(2, 12, 2)[..., 0]
+    assert red[0, 3] == pytest.approx((0.1 + 0.3 + 0.5 + 0.2) / 4)
+    assert red[:, 4].tolist() == pytest.approx([0.4, 0.6])
 
 
 def test_background_and_unknown_pixels_are_no_parcels():
