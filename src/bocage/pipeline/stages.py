@@ -104,7 +104,7 @@ def plan_stages(experiment: Experiment) -> list[Stage]:
     if models and experiment.datasets.samples == "patches":
         mapping = plan_mapping(experiment)
         flow += [s for n, p in parts.items() for s in place_stages([mapping], n, p)] if parts else [mapping]
-    return [*flow, Stage("reports", 4, tuple(s.name for s in flow), _all_but_workers, make_report)]
+    return [*flow, Stage("reports", 5, tuple(s.name for s in flow), _all_but_workers, make_report)]
 
 
 def plan_building(experiment: Experiment) -> list[Stage]:

@@ -117,9 +117,9 @@ def draw_embedding(
         "embedding",
         plots.embedding(table, classes, list(splits)),
         table[["sample_id", "number", "class", "region", *splits, "x", "y"]],
-        f"{plural(len(table), 'parcel')} of {n:,}, each by its mean reflectance in every band and month: like ones lie "
-        "together (t-SNE). The axes have no meaning of their own, nor have distances between far groups. Parts that do "
-        "not mix were not grown or seen alike.",
+        f"{plural(len(table), 'parcel')} of {n:,} (one in several patches counts in each), by mean reflectance "
+        "in every band and month: like ones lie together (t-SNE). The axes have no meaning of their own, nor have "
+        "distances between far groups. Parts that do not mix were not grown or seen alike.",
         "Parcels by likeness, coloured by crop and by " + listing([*splits, "region"]) + ".",
     )
 

@@ -23,7 +23,8 @@ class Signatures:
 
     Attributes:
         ndvi: region, class_id, day (since 1970-01-01), mean, deviation (standard, between pixels), n_px.
-        objects: one row a parcel and sample: sample_id, number, class_id, region; crops only.
+        objects: one row a parcel and place of a patch, whatever its dates: sample_id (the first one), number,
+            class_id, region; crops only.
         features: (objects, features) mean reflectance of each band and calendar month; where a parcel was never
             seen, the mean of those that were.
     """
@@ -37,17 +38,24 @@ def describe_samples(samples: Iterable[Sample]) -> Signatures:
     """Go through samples once, keeping sums only."""
     sums: list[pd.DataFrame] = []
     objects: list[pd.DataFrame] = []
-    features: list[Float64] = []
+    totals: list[Float64] = []
+    seen: list[Float64] = []
     for sample in samples:
         region = " ".join(str(p) for p in (sample.origin.country, sample.origin.year or "", sample.origin.tile) if p)
         sums += [part.assign(region=region) for part in _ndvi_sums(sample)]
-        found, means = _objects(sample)
-        objects.append(found.assign(region=region))
-        features.append(means)
+        found, total, n = _objects(sample)
+        place = hash(sample.origin.grid or sample.origin.sample_id)
+        objects.append(found.assign(region=region, place=place))
+        totals.append(total)
+        seen.append(n)
+    if not objects:
+        return Signatures(_ndvi_means(sums), pd.DataFrame(), np.empty((0, 0)))
+    rows = pd.concat(objects, ignore_index=True)
+    which = rows.groupby(["region", "place", "number"], sort=False).ngroup().to_numpy()
+    parcels = rows.drop(columns="place")[~pd.Series(which).duplicated()].reset_index(drop=True)
+    belongs = csr_array((np.ones(len(which)), (which, np.arange(len(which)))), shape=(len(parcels), len(which)))
     return Signatures(
-        _ndvi_means(sums),
-        pd.concat(objects, ignore_index=True) if objects else pd.DataFrame(),
-        _fill(np.concatenate(features)) if features else np.empty((0, 0)),
+        _ndvi_means(sums), parcels, _means(belongs @ np.concatenate(totals), belongs @ np.concatenate(seen))
     )
 
 
@@ -74,8 +82,8 @@ def _ndvi_means(sums: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return table[["region", "class_id", "day", "n_px"]].assign(mean=mean, deviation=np.sqrt(variance))
 
 
-def _objects(sample: Sample) -> tuple[pd.DataFrame, Float64]:
-    """Parcels of a sample that are crops, and their mean reflectance (objects, 12 months × bands), NaN where unseen."""
+def _objects(sample: Sample) -> tuple[pd.DataFrame, Float64, Float64]:
+    """Crop parcels of a sample, sums of reflectance (objects, 12 months × bands), valid pixels (objects, 12)."""
     counted = (sample.parcel_ids > 0) & (sample.labels != IGNORE) & (sample.labels != BACKGROUND)
     numbers, first, which = np.unique(sample.parcel_ids[counted], return_index=True, return_inverse=True)
     table = pd.DataFrame({"number": numbers, "class_id": sample.labels[counted][first]})
@@ -86,13 +94,12 @@ def _objects(sample: Sample) -> tuple[pd.DataFrame, Float64]:
     seen = belongs @ valid.T
     month = pd.to_datetime(np.asarray(sample.days, "int64"), unit="D").month.to_numpy() - 1
     of_month = (month[:, None] == np.arange(12)).astype(np.float64)
-    total, n = np.einsum("otb,tm->omb", sums, of_month), seen @ of_month
-    means = np.divide(total, n[:, :, None], out=np.full_like(total, np.nan), where=n[:, :, None] > 0)
-    return table.assign(sample_id=sample.origin.sample_id), means.reshape(len(numbers), 12 * n_bands)
+    total = np.einsum("otb,tm->omb", sums, of_month).reshape(len(numbers), 12 * n_bands)
+    return table.assign(sample_id=sample.origin.sample_id), total, seen @ of_month
 
 
-def _fill(features: Float64) -> Float64:
-    """NaN replaced by the mean of its column; columns without a value hold 0."""
-    known = ~np.isnan(features)
-    sums = np.where(known, features, 0).sum(axis=0)
-    return np.where(known, features, sums / np.maximum(known.sum(axis=0), 1))
+def _means(totals: Float64, n: Float64) -> Float64:
+    """Sums (objects, 12 months × bands) by their pixels n (objects, 12); the mean of the others where unseen."""
+    counts = np.repeat(n, totals.shape[1] // n.shape[1], axis=1)
+    means = np.divide(totals, counts, out=np.zeros_like(totals), where=counts > 0)
+    return np.where(counts > 0, means, means.sum(axis=0) / np.maximum((counts > 0).sum(axis=0), 1))

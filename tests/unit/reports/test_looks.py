@@ -1,5 +1,7 @@
 """What classes look like, worked out by hand on a few pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,6 +63,17 @@ def test_a_parcel_is_one_row_of_monthly_means_and_unseen_months_take_the_mean_of
     assert red[:, 3].tolist() == pytest.approx([0.2, 0.6])  # April
     assert red[:, 4].tolist() == pytest.approx([0.3, 0.3])  # May: the second parcel was not seen
     assert not red[:, 5:].any()
+
+
+def test_dates_of_one_window_are_one_parcel_and_windows_are_not():
+    days = (18000, 18030)
+    both = make_sample([[0.1], [0.3]], [[0.5], [0.7]], [1], [8], days=days)
+    apart = [make_sample([[r]], [[n]], [1], [8], days=(d,)) for r, n, d in ((0.1, 0.5, days[0]), (0.3, 0.7, days[1]))]
+    found, whole = describe_samples(apart), describe_samples([both])
+    pd.testing.assert_frame_equal(found.objects, whole.objects)
+    np.testing.assert_allclose(found.features, whole.features)
+    elsewhere = replace(apart[1], origin=replace(apart[1].origin, grid=make_grid("EPSG:32631", 10, 0, 10, (1, 1))))
+    assert len(describe_samples([apart[0], elsewhere]).objects) == 2
 
 
 def test_background_and_unknown_pixels_are_no_parcels():
