@@ -5,9 +5,11 @@ Exit codes: 0 done, 2 configuration, 3 source, 4 data, 5 internal, 130 interrupt
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import cast
 
 import typer
@@ -33,7 +35,7 @@ from bocage.cli import (
 )
 from bocage.cli.output import emit, settings, stderr
 from bocage.core import progress
-from bocage.core.errors import BocageError, ConfigError
+from bocage.core.errors import BocageError, CannotWrite, ConfigError
 
 _ANYWHERE = (
     "Anywhere on the line: --json (one JSON object on stdout), --quiet (no progress), --workers N (threads, default "
@@ -45,6 +47,16 @@ _EPILOG = (
 )
 
 INTERRUPTED = 130
+_UNUSABLE = {  # paths of the user's that an operating system refuses
+    errno.EISDIR: "is a folder, where a file was to be",
+    errno.ENOTDIR: "leads through a file, where a folder was to be",
+    errno.EEXIST: "is a file, where a folder was to be",
+    errno.EACCES: "may not be used by this account",
+    errno.EPERM: "may not be used by this account",
+    errno.EROFS: "lies on a read-only disk",
+    errno.ENOSPC: "cannot be written: the disk is full",
+    errno.ENAMETOOLONG: "is too long a name",
+}
 MODEL_LIBRARIES = ("torch", "safetensors", "sklearn", "skops", "xgboost")
 ONNX_LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
 UsageError = cast(type[typer.BadParameter], typer.BadParameter.__bases__[0])  # click's; typer may bring its own click
@@ -137,6 +149,9 @@ def main(arguments: Sequence[str]) -> int:
             return _fail("ConfigError", f"Models need {missing}: run pip install 'bocage[train]'.", 2)
         if missing in ONNX_LIBRARIES:
             return _fail("ConfigError", f"ONNX files need {missing}: run pip install 'bocage[onnx]'.", 2)
+        if isinstance(error, OSError) and (reason := _UNUSABLE.get(error.errno or 0)):
+            place = error.filename2 or error.filename or "The place that was named"
+            return _fail(CannotWrite.__name__, f"{place} {reason}. Give another path.", CannotWrite.exit_code)
         traceback.print_exc(file=sys.stderr)
         return _fail("InternalError", f"{type(error).__name__}: {error}. This is a bug of bocage; please report it.", 5)
 
@@ -150,7 +165,8 @@ def _fail(kind: str, message: str, code: int) -> int:
     stderr.print(f"[bold red]{kind}[/]: ", end="")
     stderr.print(message, markup=False, highlight=False, soft_wrap=True)
     if settings.json:
-        emit({"error": {"type": kind, "message": message, "exit_code": code}})
+        with suppress(BrokenPipeError):  # nobody reads on, as in `… | head`
+            emit({"error": {"type": kind, "message": message, "exit_code": code}})
     return code
 
 

@@ -30,7 +30,7 @@ class ParcelWriter:
 
     Raises:
         ConfigError: if the name is not one of a GeoParquet file.
-        MissingFile: if the path leads through a file, or to a folder.
+        MissingFile: if a folder is there.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,8 +38,6 @@ class ParcelWriter:
             raise ConfigError(f"'{path}' is to be a GeoParquet file. Give a name that ends in {' or '.join(SUFFIXES)}.")
         if path.is_dir():
             raise MissingFile(f"{path} is a folder. Name a file in it.")
-        if blocked := [str(p) for p in path.parents if p.exists() and not p.is_dir()]:
-            raise MissingFile(f"{path} cannot be written: {blocked[-1]} is a file, not a folder. Name another place.")
         self._path = path
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self._writer: pq.ParquetWriter | None = None

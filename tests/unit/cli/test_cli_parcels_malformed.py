@@ -218,7 +218,7 @@ def test_local_without_a_map_names_the_columns_of_every_layer(
         ("fields.parquet", "is the file that is read", 2),
         ("fields.csv", "GeoParquet", 2),
         ("folder.parquet", "is a folder", 3),
-        ("fields.parquet/out.parquet", "is a file, not a folder", 3),
+        ("fields.parquet/out.parquet", "is a file, where a folder was to be", 3),
     ],
 )
 def test_a_table_goes_to_no_file_that_it_would_spoil(tmp_path, capsys, out, said, code):
