@@ -125,3 +125,4 @@ def test_a_path_that_cannot_be_written_is_the_users_and_no_bug(tmp_path, capsys,
     assert said in " ".join(err.split())
     assert "Traceback" not in err
     assert '"CannotWrite"' in out
+    assert not list(tmp_path.glob(".*.tmp"))

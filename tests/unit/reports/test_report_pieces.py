@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from bocage.core.page import Row, Table, count, hectares, listing, percent, plain, score, seconds, signed, words
@@ -97,3 +98,13 @@ def test_declarations_of_one_year_beside_images_of_another_are_told():
     said = materials.warnings(RunData(name="r", experiment="", manifest=manifest))
     assert len(said) == 1
     assert said[0].startswith("The declarations of FR are of 2017, but every image is of 2018")
+
+
+def test_shares_within_one_decade_are_written_in_per_cent(monkeypatch):
+    monkeypatch.setattr(figures, "to_png", lambda figure: figure)
+    classes = [ClassInfo(1, "wheat", "#a57000", "Wheat"), ClassInfo(2, "maize", "#ffd300", "Maize")]
+    figure = figures.class_shares({"training": {"wheat": 0.7, "maize": 0.3}}, classes)
+    FigureCanvasAgg(figure).draw()
+    written = [label.get_text() for label in figure.axes[0].get_xticklabels(which="both")]
+    assert {"10", "20", "50", "100"} <= set(written)
+    assert not [text for text in written if "$" in text]
