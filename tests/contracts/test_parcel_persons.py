@@ -27,6 +27,9 @@ NAMES = (
     "owner_name",
     "PR_ID",
     "BETNR_PSEU",
+    "PACAGE",
+    "siret",
+    "contact_email",
 )
 SECRET = "Jane Doe"
 

@@ -5,10 +5,12 @@ Exit codes: 0 done, 2 configuration, 3 source, 4 data, 5 internal, 130 interrupt
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import cast
 
 import typer
@@ -34,7 +36,6 @@ from bocage.cli import (
 )
 from bocage.cli.output import emit, settings, stderr
 from bocage.core import interrupt, progress
-from bocage.core.artifacts import DISK_SAYS_NO
 from bocage.core.errors import BocageError, CannotWrite, ConfigError
 
 _ANYWHERE = (
@@ -47,11 +48,19 @@ _EPILOG = (
 )
 
 INTERRUPTED = 130
+_UNUSABLE = {  # paths of the user's that an operating system refuses
+    errno.EISDIR: "is a folder, where a file was to be",
+    errno.ENOTDIR: "leads through a file, where a folder was to be",
+    errno.EEXIST: "is a file, where a folder was to be",
+    errno.EACCES: "may not be used by this account",
+    errno.EPERM: "may not be used by this account",
+    errno.EROFS: "lies on a read-only disk",
+    errno.ENOSPC: "cannot be written: the disk is full",
+    errno.EDQUOT: "cannot be written: this account may not fill more of the disk",
+    errno.EFBIG: "is larger than the disk takes",
+    errno.ENAMETOOLONG: "is too long a name",
+}
 MODEL_LIBRARIES = ("torch", "safetensors", "sklearn", "skops", "xgboost")
-_OTHER_PLACE = (
-    "What was finished is whole and kept. Check the path and who may write there, make room, or take another --out or "
-    "BOCAGE_CACHE."
-)
 ONNX_LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
 UsageError = cast(type[typer.BadParameter], typer.BadParameter.__bases__[0])  # click's; typer may bring its own click
 
@@ -147,8 +156,9 @@ def _explain(error: Exception) -> int:
         return _fail("ConfigError", f"Models need {missing}: run pip install 'bocage[train]'.", 2)
     if missing in ONNX_LIBRARIES:
         return _fail("ConfigError", f"ONNX files need {missing}: run pip install 'bocage[onnx]'.", 2)
-    if isinstance(error, OSError) and error.errno in DISK_SAYS_NO:
-        return _fail("CannotWrite", f"The disk refuses: {error}. {_OTHER_PLACE}", CannotWrite.exit_code)
+    if isinstance(error, OSError) and (reason := _UNUSABLE.get(error.errno or 0)):
+        place = error.filename2 or error.filename or "The place that was named"
+        return _fail("CannotWrite", f"{place} {reason}. Give another path.", CannotWrite.exit_code)
     traceback.print_exception(error, file=sys.stderr)
     return _fail("InternalError", f"{type(error).__name__}: {error}. This is a bug of bocage; please report it.", 5)
 
@@ -162,7 +172,8 @@ def _fail(kind: str, message: str, code: int) -> int:
     stderr.print(f"[bold red]{kind}[/]: ", end="")
     stderr.print(message, markup=False, highlight=False, soft_wrap=True)
     if settings.json:
-        emit({"error": {"type": kind, "message": message, "exit_code": code}})
+        with suppress(BrokenPipeError):  # nobody reads on, as in `… | head`
+            emit({"error": {"type": kind, "message": message, "exit_code": code}})
     return code
 
 

@@ -81,7 +81,12 @@ def read(
 
 def _odd(notes: dict[str, Any]) -> list[str]:
     """What a person should know about the labels, a line each."""
-    lines = [f"! {n['n']} parcels: {what}{_such_as(n)}" for what, n in notes.get("hcat", {}).items()]
+    lines = [
+        f"! layer {name} has crops too ({n} rows) and is not read: --layer names one, --layer '*' takes all"
+        for name, n in notes.get("layers_left_out", {}).items()
+    ]
+    lines += [f"! {notes['elsewhere']}"] if "elsewhere" in notes else []
+    lines += [f"! {n['n']} parcels: {what}{_such_as(n)}" for what, n in notes.get("hcat", {}).items()]
     if n := notes["n_without_year"]:
         lines.append(f"! {n} parcels have no year: set --year")
     if n := notes["n_without_country"]:

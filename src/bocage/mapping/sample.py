@@ -27,6 +27,7 @@ from bocage.mapping.read import read_class_rows
 from bocage.metrics.areas import estimate_areas
 
 OUTSIDE = "outside the region"
+SAMPLE_COLUMNS = ("row", "col", "mapped_class", "inclusion_probability", "reference_class")
 FEWEST = 20  # sampled pixels of a region; with fewer, a normal interval says little
 
 
@@ -163,7 +164,7 @@ def estimate_map(
     areas = AreaCounts(of.grid, regions)
     for row, classes in of.bands():
         areas.add(row, classes)
-    mapped, reference = _check_sample(of, sample)
+    mapped, reference = _check_sample(of, sample, areas.px[0, :k])
     mapped_ha = areas.px[:, :k] * grid_resolution_m(of.grid) ** 2 / 10_000  # m² a hectare
     tables, inside = [], _inside(sample, areas)
     strata_ha = np.append(np.where(areas.px[0, :k] > 1, mapped_ha[0], 0), 0)  # a lone pixel has no variance
@@ -183,9 +184,9 @@ def _inside(sample: gpd.GeoDataFrame, areas: AreaCounts) -> list[Bool]:
     return [np.ones(len(sample), bool), *(shapely.contains_xy(shape, x, y) for shape in areas.shapes)]
 
 
-def _check_sample(of: FinishedMap, sample: gpd.GeoDataFrame) -> tuple[Int64, Int64]:
-    """Class ids of the sampled pixels: mapped and true."""
-    if absent := [c for c in ("row", "col", "mapped_class", "reference_class") if c not in sample.columns]:
+def _check_sample(of: FinishedMap, sample: gpd.GeoDataFrame, px: Int64) -> tuple[Int64, Int64]:
+    """Class ids of the sampled pixels: mapped and true; `px` are the pixels of each mapped class (K,)."""
+    if absent := [c for c in SAMPLE_COLUMNS if c not in sample.columns]:
         raise DataError(f"The sample lacks {', '.join(absent)}. Give a file that `bocage areas sample` wrote.")
     reference = sample["reference_class"].replace("", None)
     if n_blank := int(reference.isna().sum()):
@@ -204,6 +205,15 @@ def _check_sample(of: FinishedMap, sample: gpd.GeoDataFrame) -> tuple[Int64, Int
         raise DataError(
             f"{n_other} of {len(sample)} sampled pixels have another class on {of.path} than in the sample. "
             "It was drawn from another map; draw one from this map."
+        )
+    n = np.bincount(mapped, minlength=len(px))
+    stand_for = np.bincount(mapped, 1 / sample["inclusion_probability"].to_numpy(float), minlength=len(px))
+    half_a_pixel = 0.5 * px / np.maximum(n, 1)  # of the sample, in pixels of the map
+    odd = [name for i, name in enumerate(of.class_names) if not abs(stand_for[i] - px[i]) <= half_a_pixel[i]]
+    if odd or sample.duplicated(["row", "col"]).any():
+        raise DataError(
+            f"Sampled pixels are missing or stand twice ({', '.join(odd) or 'in equal numbers'}). Give the sample with "
+            "every row that was drawn, once: an estimate from some of them is not one of the map."
         )
     return mapped.astype(np.int64), reference.map(ids).to_numpy(np.int64)
 

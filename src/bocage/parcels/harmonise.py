@@ -36,7 +36,7 @@ PERSONAL = frozenset(
 PERSONAL_WORDS = frozenset(
     {
         *("applicant", "farmer", "owner", "ansoeger", "subjekt", "taotleja", "exploitant", "aanvrager", "titular"),
-        *("antragsteller", "antragstel"),
+        *("antragsteller", "antragstel", "pacage", "siren", "siret", "cuaa", "email", "telefon", "telephone", "iban"),
     }
 )
 YEAR = "{year}"

@@ -20,6 +20,7 @@ OUTSIDE = "outside the box"
 OTHER_YEAR = "declared for another year"
 NOT_PLACED = "outside its CRS"
 NO_POLYGON = "no polygon"
+TINY = f"under {MIN_AREA_M2:g} m²"
 
 
 def is_placed(where: Float64) -> Bool:
@@ -44,7 +45,7 @@ def judge_parcels(
     _set(verdicts, NO_POLYGON, shapely.is_empty(geometries))
     _set(verdicts, NOT_PLACED, ~placed)
     _set(verdicts, "across the antimeridian", where[:, 2] - where[:, 0] > 180)
-    _set(verdicts, f"under {MIN_AREA_M2:g} m²", area_ha * 10_000 < MIN_AREA_M2)
+    _set(verdicts, TINY, area_ha * 10_000 < MIN_AREA_M2)
     if options.year is not None:
         _set(verdicts, OTHER_YEAR, (years > 0) & (years != options.year))
     if options.bbox is not None:

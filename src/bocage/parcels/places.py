@@ -35,12 +35,18 @@ def check_country(country: str, bounds: Bounds) -> None:
     Raises:
         DataError: says where the parcels are and where the country is.
     """
+    if elsewhere := describe_elsewhere(country, bounds):
+        raise DataError(elsewhere)
+
+
+def describe_elsewhere(country: str, bounds: Bounds) -> str | None:
+    """Where parcels are of which none can lie in their country, and what to check; None if some can."""
     boxes = country_boxes().get(country, ())
     if not boxes or any(_meet(box, bounds) for box in boxes):
-        return
+        return None
     others = [code for code, known in country_boxes().items() if any(_meet(box, bounds) for box in known)]
     hint = f" They could be in {', '.join(others)}." if others else ""
-    raise DataError(
+    return (
         f"The parcels are declared for {country}, but lie at {_spell(bounds)}; {country} is at "
         f"{' or '.join(map(_spell, boxes))}.{hint} Check parcels.country and parcels.crs."
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow
 
-from bocage.core.errors import CorruptFile, MissingFile
+from bocage.core.errors import ConfigError, CorruptFile, MissingFile
 from bocage.core.progress import bar
 from bocage.parcels import sources  # noqa: F401  (registers the sources)
 from bocage.parcels.harmonise import as_text
@@ -58,8 +58,10 @@ def stream_parcels(options: ParcelOptions, path: Path) -> ParcelSummary:
     """Read as `read_parcels` does, with the same result and errors, but write batch by batch to a GeoParquet file.
 
     Memory holds a few batches and 20 bytes a parcel, whatever the size of the file. The file is written whole or not at
-    all.
+    all, and never over the file that is read.
     """
+    if path.exists() and Path(options.path).exists() and path.samefile(options.path):
+        raise ConfigError(f"{path} is the file that is read. Write the parcels to another one.")
     reading, account = open_parcels(options), Account()
     with ParcelWriter(path) as writer, bar("Reading parcels", reading.n_rows, unit="parcels") as progress:
         n_before = 0

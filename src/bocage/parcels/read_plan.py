@@ -75,7 +75,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything that is decided about a file before its parcels are read."""
+    """Everything that is decided about a file before its parcels are read.
+
+    Attributes:
+        left_out: layers with crops that nobody asked for: without `parcels.layer`, only the first one is read.
+    """
 
     options: ParcelOptions
     source: ParcelSource
@@ -87,6 +91,7 @@ class Reading:
     crs: CRS
     crs_from: str
     id_keys: NDArray[np.uint64]
+    left_out: tuple[Layer, ...]
 
     @property
     def n_rows(self) -> int:
@@ -105,7 +110,8 @@ def open_parcels(options: ParcelOptions) -> Reading:
         NothingLeft: if the file has no rows.
     """
     source = SOURCES[options.kind]
-    layers = _choose_layers(find_layers(Path(options.path)), source, options)
+    found = find_layers(Path(options.path))
+    layers = _choose_layers(found, source, options)
     if not any(layer.n_rows for layer in layers):
         raise NothingLeft(f"{layers[0]} has no parcels: 0 rows. Check that the download is complete.")
     year = year_of_columns(layers[0].fields, source.columns, options.year)
@@ -130,6 +136,11 @@ def open_parcels(options: ParcelOptions) -> Reading:
         crs=crs,
         crs_from=crs_from,
         id_keys=_read_id_keys(parts),
+        left_out=tuple(
+            layer
+            for layer in found
+            if options.layer is None and layer not in layers and layer.n_rows and _has_crops(layer, source, options)
+        ),
     )
 
 

@@ -7,7 +7,7 @@ hardly grows with the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,9 +24,18 @@ from bocage.parcels.crs import LONLAT, Bounds, lonlat_boxes, name_crs, outer_box
 from bocage.parcels.geometry import areas_ha, drop_slivers, repair
 from bocage.parcels.harmonise import Texts, as_history, as_numbers, as_text, as_years, harmonise, merge_notes
 from bocage.parcels.identities import SeenKeys, UniqueIds
-from bocage.parcels.judge import NO_POLYGON, NOT_PLACED, OTHER_YEAR, OUTSIDE, is_placed, judge_duplicates, judge_parcels
+from bocage.parcels.judge import (
+    NO_POLYGON,
+    NOT_PLACED,
+    OTHER_YEAR,
+    OUTSIDE,
+    TINY,
+    is_placed,
+    judge_duplicates,
+    judge_parcels,
+)
 from bocage.parcels.overlaps import OverlapCount
-from bocage.parcels.places import check_country
+from bocage.parcels.places import check_country, describe_elsewhere
 from bocage.parcels.read_plan import Part, Reading
 from bocage.parcels.read_rows import RawRows, read_bounds, read_rows
 from bocage.parcels.schema import COLUMNS, HISTORY, ParcelSummary
@@ -164,6 +173,11 @@ def summarise(reading: Reading, account: Account) -> ParcelSummary:
     first = reading.parts[0]
     if account.bounds is not None and reading.options.country:
         check_country(reading.options.country, account.bounds)
+    elif account.bounds is not None and not any("country" in part.found for part in reading.parts):
+        elsewhere = describe_elsewhere(reading.country, account.bounds)
+        account.notes |= {"elsewhere": elsewhere} if elsewhere else {}
+    if reading.left_out:
+        account.notes["layers_left_out"] = {layer.name: layer.n_rows for layer in reading.left_out}
     notes = account.notes | {
         "source": reading.source.name,
         "file": first.layer.place.name,
@@ -181,6 +195,10 @@ def summarise(reading: Reading, account: Account) -> ParcelSummary:
     return ParcelSummary(account.tally, account.crs_name, account.tally.total, account.area_ha, notes)
 
 
+def _like_degrees(bounds: Sequence[float]) -> bool:
+    return max(abs(bounds[0]), abs(bounds[2])) <= 180 and max(abs(bounds[1]), abs(bounds[3])) <= 90
+
+
 def _nothing_left(reading: Reading, tally: Tally) -> str:
     options = reading.options
     text = f"No parcel of {reading} is left: {tally}."
@@ -190,6 +208,12 @@ def _nothing_left(reading: Reading, tally: Tally) -> str:
         text += " Parcels are polygons; the file holds points or lines."
     if NOT_PLACED in tally.dropped:
         text += f" The coordinates have no place in {reading.crs.name}; check parcels.crs."
+    if (
+        TINY in tally.dropped
+        and not reading.crs.is_geographic
+        and all(_like_degrees(read_bounds(part.layer)) for part in reading.parts)
+    ):
+        text += f" The coordinates look like degrees, but were read as {reading.crs.name}: try parcels.crs EPSG:4326."
     if options.bbox is not None and OUTSIDE in tally.dropped:
         there = lonlat_boxes(reading.crs, np.array([read_bounds(part.layer) for part in reading.parts]))
         asked, found = (", ".join(f"{v:.6g}" for v in box) for box in (options.bbox, outer_box(there)))

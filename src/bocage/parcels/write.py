@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from bocage.core.errors import NothingLeft
+from bocage.core.errors import ConfigError, MissingFile, NothingLeft
 from bocage.parcels.schema import ParcelTable, check_parcels
 
 GROUP_ROWS = 65_536  # a row group: what a reader can skip at once
+SUFFIXES = (".parquet", ".geoparquet")
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 _BOX = pa.struct([pa.field(side, pa.float64()) for side in _SIDES])
 
@@ -26,9 +27,17 @@ class ParcelWriter:
     """One GeoParquet file, written whole or not at all: batches go in, on leaving without an error the file stands.
 
     Each row carries its bounding box, so that readers can skip by place.
+
+    Raises:
+        ConfigError: if the name is not one of a GeoParquet file.
+        MissingFile: if a folder is there.
     """
 
     def __init__(self, path: Path) -> None:
+        if path.suffix.lower() not in SUFFIXES:
+            raise ConfigError(f"'{path}' is to be a GeoParquet file. Give a name that ends in {' or '.join(SUFFIXES)}.")
+        if path.is_dir():
+            raise MissingFile(f"{path} is a folder. Name a file in it.")
         self._path = path
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self._writer: pq.ParquetWriter | None = None

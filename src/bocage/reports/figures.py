@@ -90,6 +90,7 @@ def class_shares(shares: Mapping[str, Mapping[str, float]], classes: Sequence[Cl
         axes.set_xlim(10 ** math.floor(math.log10(smallest) - 0.01), 1)
         axes.set_xticks([t for t in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1) if t >= axes.get_xlim()[0]])
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
+        axes.xaxis.set_minor_formatter(lambda value, _: f"{100 * value:g}" if f"{value:e}"[0] in "25" else "")
         axes.set_yticks(rows, [c.title for c in order])
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)

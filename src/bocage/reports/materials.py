@@ -20,6 +20,7 @@ from bocage.core.page import (
     count,
     degrees,
     hectares,
+    listing,
     percent,
     plain,
     plural,
@@ -121,7 +122,20 @@ def dropped_scenes(run: RunData) -> dict[str, str]:
 def warnings(run: RunData) -> list[str]:
     """What the rooms before said that a reader must know."""
     cubes = [text for cube in run.cubes.values() for text in cube.get("warnings", ())]
-    return [*map(str, cubes), *map(str, (run.split_audit or {}).get("warnings", ()))]
+    years = _other_years(run.manifest) if run.manifest is not None else ()
+    return [*map(str, cubes), *years, *map(str, (run.split_audit or {}).get("warnings", ()))]
+
+
+def _other_years(manifest: pd.DataFrame) -> Iterator[str]:
+    """Country-years without any image of their year: declarations of one year beside the imagery of another."""
+    for (country, year), rows in manifest[manifest["year"] > 0].groupby(["country", "year"]):
+        days = np.unique(np.concatenate(rows["days"].to_list())).astype("datetime64[D]")
+        seen = sorted({str(day.year) for day in days.tolist()})
+        if str(year) not in seen:
+            yield (
+                f"The declarations of {country} are of {year}, but every image is of {listing(seen)}: check "
+                "parcels.year and scenes.season."
+            )
 
 
 def scenes(run: RunData) -> Iterator[Block]:

@@ -75,5 +75,5 @@ def _parse(text: str, origin: str) -> Taxonomy:
     except yaml.YAMLError as error:
         raise ConfigError(f"{origin} is not YAML: {' '.join(str(error).split())}. Correct the file.") from error
     if not isinstance(record, dict):
-        raise ConfigError(f"{origin} is no taxonomy: it needs name, classes and rules. See data/eurocrops-10.yaml.")
+        raise ConfigError(f"{origin} is no taxonomy: it needs name, classes and rules. See docs/taxonomies.md.")
     return Taxonomy.from_json(record, origin=origin)

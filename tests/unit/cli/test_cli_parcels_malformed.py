@@ -210,3 +210,25 @@ def test_local_without_a_map_names_the_columns_of_every_layer(
     assert (code, record["error"]["type"]) == (2, "UnknownName")
     assert "needs a column map" in record["error"]["message"]
     assert "blocks: block; crops: crop" in record["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("out", "said", "code"),
+    [
+        ("fields.parquet", "is the file that is read", 2),
+        ("fields.csv", "GeoParquet", 2),
+        ("folder.parquet", "is a folder", 3),
+        ("fields.parquet/out.parquet", "is a file, where a folder was to be", 3),
+    ],
+)
+def test_a_table_goes_to_no_file_that_it_would_spoil(tmp_path, capsys, out, said, code):
+    path = tmp_path / "fields.parquet"
+    frame([square(0)], EC_hcat_n=["rye"]).to_parquet(path)
+    (tmp_path / "folder.parquet").mkdir()
+    before = path.read_bytes()
+    line = ["parcels", "read", str(path), "--source", "eurocrops", "--out", str(tmp_path / out)]
+    assert main(line) == code
+    message = capsys.readouterr().err
+    assert said in " ".join(message.split())
+    assert "Traceback" not in message
+    assert path.read_bytes() == before

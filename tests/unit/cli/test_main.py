@@ -5,7 +5,9 @@ import subprocess
 import sys
 import textwrap
 
+import geopandas as gpd
 import pytest
+from shapely.geometry import box
 
 from bocage.cli.main import main, take_global_options
 from bocage.cli.output import settings
@@ -140,3 +142,30 @@ def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it(tmp_path):
         interrupt.check()
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)
+
+
+def test_a_reader_that_has_gone_gets_no_traceback(monkeypatch, capsys):
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("builtins.print", gone)
+    assert main(["dataset", "inspect", "nowhere", "--json"]) == 3
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("place", "said"), [("folder", "is a folder"), ("file/page.html", "is a file, where a folder")]
+)
+def test_a_path_that_cannot_be_written_is_the_users_and_no_bug(tmp_path, capsys, place, said):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    squares = gpd.GeoDataFrame({"EC_hcat_n": ["rye"]}, geometry=[box(4e6, 3e6, 4e6 + 100, 3e6 + 100)], crs=3035)
+    squares.to_file(tmp_path / "fields.gpkg")
+    table = str(tmp_path / "fields.parquet")
+    assert main(["parcels", "read", str(tmp_path / "fields.gpkg"), "--source", "eurocrops", "--out", table]) == 0
+    assert main(["taxonomy", "audit", table, "--html", str(tmp_path / place), "--json"]) == 3
+    out, err = capsys.readouterr()
+    assert said in " ".join(err.split())
+    assert "Traceback" not in err
+    assert '"CannotWrite"' in out
+    assert not list(tmp_path.glob(".*.tmp"))

@@ -188,3 +188,21 @@ def test_the_commands_draw_look_up_and_estimate(mapped, tmp_path, capsys):
     assert pd.read_csv(made["areas"])["basis"].tolist()[2] == BASIS  # no maize in truth
     assert Path(made["areas"]) == tmp_path / "sample_areas.csv"
     assert set(pd.read_csv(made["accuracy"])["measure"]) == {"overall_accuracy", "users_accuracy", "producers_accuracy"}
+
+
+def test_a_sample_that_lost_rows_or_has_some_twice_is_refused(mapped):
+    found = open_map(mapped)
+    sample = look_at(draw_sample(found, n=100, least=20, seed=0))
+    maize = sample[sample["mapped_class"] == "maize"]
+    with pytest.raises(DataError, match=r"missing or stand twice \(maize\)"):
+        estimate_map(found, sample.drop(index=maize.index[:1]), None)
+    with pytest.raises(DataError, match=r"missing or stand twice \(maize\)"):
+        estimate_map(found, sample.drop(index=maize.index), None)
+    with pytest.raises(DataError, match=r"missing or stand twice \(maize\)"):
+        estimate_map(found, pd.concat([sample, maize.iloc[:1]]), None)
+    with pytest.raises(DataError, match=r"missing or stand twice \(in equal numbers\)"):
+        estimate_map(found, pd.concat([sample.drop(index=maize.index[:1]), maize.iloc[1:2]]), None)
+    shuffled = sample.sample(frac=1, random_state=0).assign(
+        inclusion_probability=sample["inclusion_probability"].round(5)
+    )
+    assert len(estimate_map(found, shuffled, None)[0]) == 3

@@ -356,3 +356,22 @@ def test_a_parcel_table_that_is_none(eurocrops: Path, tmp_path: Path) -> None:
     table.frame["id"] = "same"
     with pytest.raises(CorruptFile, match="must be unique"):
         write_parcels(table, other)
+
+
+def test_degrees_read_as_metres_are_told(eurocrops: Path, tmp_path: Path) -> None:
+    path = tmp_path / "degrees.shp"
+    gpd.read_file(eurocrops).to_crs(4326).to_file(path)
+    path.with_suffix(".prj").unlink()
+    with pytest.raises(NothingLeft, match=r"look like degrees, but were read as .*Lambert-93.*EPSG:4326"):
+        read_parcels(ParcelOptions(kind="rpg_france", path=str(path)))
+
+
+def test_layers_with_crops_that_are_not_read_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "districts.gpkg"
+    for i, name in enumerate(("north", "south")):
+        frame([square(i)], CODE_CULTU=["BTH"]).to_file(path, layer=name)
+    frame([square(3)], river=["Orb"]).to_file(path, layer="rivers")
+    options = ParcelOptions(kind="rpg_france", path=str(path), country="FR")
+    assert read_parcels(options).notes["layers_left_out"] == {"south": 1}
+    for asked in ("north", "*th"):
+        assert "layers_left_out" not in read_parcels(options.model_copy(update={"layer": asked})).notes

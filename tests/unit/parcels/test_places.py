@@ -39,3 +39,13 @@ def test_a_country_that_is_not_listed_passes():
     assert "XX" not in country_boxes()
     check_country("XX", (0, 0, 1, 1))
     check_country("", (0, 0, 1, 1))
+
+
+def test_parcels_far_from_the_country_of_their_source_are_told(near_beziers, tmp_path):
+    moved = tmp_path / "labelled.gpkg"
+    frame = gpd.read_file(near_beziers).assign(CODE_CULTU="BTH")
+    frame.set_crs(32631, allow_override=True).to_file(moved)
+    notes = stream_parcels(ParcelOptions(kind="rpg_france", path=str(moved)), tmp_path / "out.parquet").notes
+    assert notes["elsewhere"].startswith("The parcels are declared for FR, but lie at longitude")
+    frame.to_file(moved)
+    assert "elsewhere" not in read_parcels(ParcelOptions(kind="rpg_france", path=str(moved))).notes

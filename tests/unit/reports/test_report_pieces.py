@@ -3,13 +3,15 @@
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from bocage.core.page import Row, Table, count, hectares, listing, percent, plain, score, seconds, signed, words
 from bocage.datasets.info import ClassInfo
-from bocage.reports import figures
-from bocage.reports.data import Raster
+from bocage.reports import figures, materials
+from bocage.reports.data import Raster, RunData
 from bocage.reports.results import interval_text
 
 CLASSES = (ClassInfo(0, "background", "#ffffff", "Background"), ClassInfo(1, "wheat", "#a57000", "Wheat"))
@@ -89,3 +91,22 @@ def test_confusion_matrix_without_reference_rows_draws():
 def test_learning_curves_take_missing_scores_and_one_epoch():
     epoch = {"epoch": 1, "train_loss": 1.0, "val_loss": None, "val_miou": None, "learning_rate": 1e-3}
     assert read(figures.learning_curves([epoch], None, None)).shape[1] > 500
+
+
+def test_declarations_of_one_year_beside_images_of_another_are_told():
+    manifest = pd.DataFrame(
+        {"country": ["FR", "FR", "AT"], "year": [2017, 2017, 2018], "days": [[17600], [17700, 17800], [17500, 17600]]}
+    )
+    said = materials.warnings(RunData(name="r", experiment="", manifest=manifest))
+    assert len(said) == 1
+    assert said[0].startswith("The declarations of FR are of 2017, but every image is of 2018")
+
+
+def test_shares_within_one_decade_are_written_in_per_cent(monkeypatch):
+    monkeypatch.setattr(figures, "to_png", lambda figure: figure)
+    classes = [ClassInfo(1, "wheat", "#a57000", "Wheat"), ClassInfo(2, "maize", "#ffd300", "Maize")]
+    figure = figures.class_shares({"training": {"wheat": 0.7, "maize": 0.3}}, classes)
+    FigureCanvasAgg(figure).draw()
+    written = [label.get_text() for label in figure.axes[0].get_xticklabels(which="both")]
+    assert {"10", "20", "50", "100"} <= set(written)
+    assert not [text for text in written if "$" in text]
