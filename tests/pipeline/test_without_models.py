@@ -8,6 +8,7 @@ import textwrap
 def test_building_needs_neither_torch_nor_scikit_learn(experiment_file, environment, tmp_path):
     script = f"""
         import sys
+        from pathlib import Path
 
         class Absent:
             def find_spec(self, name, path=None, target=None):
@@ -19,6 +20,9 @@ def test_building_needs_neither_torch_nor_scikit_learn(experiment_file, environm
         assert main(["build", {str(experiment_file())!r}, "--out", {str(tmp_path / "run")!r}]) == 0
         assert main(["split", "make", {str(tmp_path / "run" / "dataset")!r}, "--strategy", "blocks",
                      "--block-m", "640", "--out", {str(tmp_path / "split.parquet")!r}]) == 0
+        for command in ("run", "demo --experiment", "matrix", "train"):
+            assert main([*command.split(), {str(experiment_file())!r}, "--out", {str(tmp_path / "other")!r}]) == 2
+        assert not Path({str(tmp_path / "other")!r}).exists()  # nothing is built for models that cannot be trained
         sys.exit(main(["train", {str(experiment_file())!r}, "--out", {str(tmp_path / "run")!r}]))
     """
     done = subprocess.run(

@@ -8,6 +8,7 @@ import typer
 
 from bocage.cli.arguments import SET
 from bocage.cli.output import emit, say, settings, table
+from bocage.models.libraries import check_libraries
 
 
 def crossvalidate(
@@ -24,6 +25,7 @@ def crossvalidate(
     from bocage.experiment.load import load_options
     from bocage.pipeline.crossvalidate import run_crossvalidation
 
+    check_libraries()
     plan = load_options(file, overrides, CrossValidation)
     folder = out or Path("runs") / plan.name
     result = run_crossvalidation(plan, out=folder, store=ArtifactStore(), workers=settings.workers, say=say)

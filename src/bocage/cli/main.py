@@ -6,6 +6,7 @@ Exit codes: 0 done, 2 configuration, 3 source, 4 data, 5 internal, 130 interrupt
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 import traceback
@@ -34,9 +35,10 @@ from bocage.cli import (
     split,
     taxonomy,
 )
-from bocage.cli.output import emit, settings, stderr
+from bocage.cli.output import emit, hide_secrets, settings, stderr
 from bocage.core import interrupt, progress
 from bocage.core.errors import BocageError, CannotWrite, ConfigError
+from bocage.models.libraries import MODEL_LIBRARIES
 
 _ANYWHERE = (
     "Anywhere on the line: --json (one JSON object on stdout), --quiet (no progress), --workers N (threads, default "
@@ -60,7 +62,6 @@ _UNUSABLE = {  # paths of the user's that an operating system refuses
     errno.EFBIG: "is larger than the disk takes",
     errno.ENAMETOOLONG: "is too long a name",
 }
-MODEL_LIBRARIES = ("torch", "safetensors", "sklearn", "skops", "xgboost")
 ONNX_LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
 UsageError = cast(type[typer.BadParameter], typer.BadParameter.__bases__[0])  # click's; typer may bring its own click
 
@@ -169,6 +170,7 @@ def _interrupted() -> int:
 
 
 def _fail(kind: str, message: str, code: int) -> int:
+    message = hide_secrets(message, os.environ)
     stderr.print(f"[bold red]{kind}[/]: ", end="")
     stderr.print(message, markup=False, highlight=False, soft_wrap=True)
     if settings.json:

@@ -8,6 +8,7 @@ import typer
 
 from bocage.cli.arguments import SET
 from bocage.cli.output import emit, say, settings, table
+from bocage.models.libraries import check_libraries
 
 
 def matrix(
@@ -27,6 +28,7 @@ def matrix(
     from bocage.pipeline.demo import SMALL_PX, shrink_experiment
     from bocage.pipeline.matrix import run_matrix
 
+    check_libraries()
     folder = out or Path("runs") / f"{file.stem}-matrix"
     if small:
         overrides = [*shrink_experiment(file, folder / "countries", seed=1, size_px=SMALL_PX, say=say), *overrides]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ class Settings:
 
 
 settings = Settings()
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|PWD|CREDENTIAL", re.IGNORECASE)
+_SHORTEST_SECRET = 6  # characters; shorter values stand in many texts by chance
 # Names and paths of users are printed as they are: rich would read "[spring]" as a style and ":fr:" as a flag.
 # In a file or a pipe a table is as wide as it needs to be; rich would take 80 columns and break words and numbers.
 stdout = Console(markup=False, emoji=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 240)
@@ -59,3 +62,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str |
     for row in rows:
         result.add_row(*("" if v is None else f"{v:,.4g}" if isinstance(v, float) else str(v) for v in row))
     return result
+
+
+def hide_secrets(text: str, environment: Mapping[str, str]) -> str:
+    """A text with `${NAME}` in place of the values of variables that are named like keys, tokens or passwords.
+
+    A message may repeat a wrong value, and that may have come from one.
+    """
+    for name, value in environment.items():
+        if _SECRET.search(name) and len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value, f"${{{name}}}")
+    return text

@@ -15,6 +15,7 @@ from bocage.cli.scenes import read_options
 from bocage.core.artifacts import ArtifactStore, read_json
 from bocage.core.errors import ConfigError, CorruptFile
 from bocage.experiment.load import load_experiment
+from bocage.models.libraries import check_libraries
 from bocage.pipeline.doctor import check_environment
 
 OUT = typer.Option(None, "--out", help="Run folder; default runs/<experiment name>.")
@@ -50,6 +51,8 @@ def walk(file: Path, overrides: list[str], out: Path | None, target: str | None)
     experiment = load_experiment(file, overrides)
     folder = out or Path("runs") / experiment.name
     stages = needed_stages(plan_stages(experiment), target)
+    if any(s.name.startswith("train/") for s in stages):
+        check_libraries()
     if "benchmarks" in {s.name for s in stages}:
         find_copies(experiment)
     results = run_stages(stages, experiment, out=folder, store=ArtifactStore(), workers=settings.workers, say=say)
@@ -115,6 +118,7 @@ def demo(
     """
     from bocage.pipeline.demo import prepare_demo, shrink_experiment
 
+    check_libraries()
     if file is not None and template is not None:
         raise ConfigError(f"--template {template} and --experiment {file} are two experiments. Give one of them.")
     if file is not None:

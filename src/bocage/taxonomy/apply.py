@@ -157,7 +157,7 @@ def _settle(decision: Decision, unmapped: Unmapped) -> Decision:
 def _describe_unmapped(audit: Audit, counts: LabelCounts) -> str:
     rows = audit.of(Verdict.UNMAPPED)
     share = sum(row.area_ha for row in rows) / max(sum(counts.area_ha.values()), 1e-9)
-    places = sorted(f"{c} {y}".strip() for c, y in counts.places)
+    places = sorted(f"{c} {y or ''}".strip() for c, y in counts.places)
     named = ", ".join(f"'{row.text}'" for row in rows[:_N_NAMED]) + (", …" if len(rows) > _N_NAMED else "")
     return (
         f"{len(rows)} native names of {', '.join(places[:3])} ({share:.1%} of area) match no rule of taxonomy "

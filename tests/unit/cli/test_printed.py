@@ -44,3 +44,12 @@ def test_json_has_no_nan(capsys):
 def test_a_value_that_will_not_do_is_no_bug(capsys, tmp_path, line, words):
     assert main([word.replace("{out}", str(tmp_path)) for word in line]) == 2
     assert words in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_secret_of_the_environment_is_not_repeated(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MY_PASSWORD", "very-secret")
+    (tmp_path / "my.yaml").write_text("name: a\nparcels: {path: p.shp, pasword: '${MY_PASSWORD}'}\n")
+    assert main(["run", str(tmp_path / "my.yaml"), "--json"]) == 2
+    printed = capsys.readouterr()
+    assert "very-secret" not in printed.out + printed.err
+    assert "${MY_PASSWORD}" in printed.err
