@@ -98,11 +98,14 @@ def test_the_drop_has_bounds_where_both_test_parts_have_blocks() -> None:
 
 def test_of_many_scenarios_no_two_look_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     scenarios = [f"place {i}" for i in range(12)]
-    table = pd.DataFrame({"model": "forest", "scenario": scenarios, "miou_foreground": np.linspace(0, 1, 12)})
+    means = np.linspace(0, 1, 12)
+    bounds = {"low": means - 0.1, "high": means + 0.1}
+    table = pd.DataFrame({"model": "forest", "scenario": scenarios, "miou_foreground": means, **bounds})
     looks: list[tuple[Any, ...]] = []
 
     def look(figure: Any) -> bytes:
-        dots = figure.axes[0].collections[1:]  # behind the line
+        dots, lines = figure.axes[0].collections[::2], figure.axes[0].collections[1::2]
+        assert [line.get_segments()[0][:, 0].tolist() for line in lines] == np.column_stack([*bounds.values()]).tolist()
         looks.extend((tuple(d.get_facecolor().ravel()), d.get_paths()[0].vertices.tobytes()) for d in dots)
         return b""
 

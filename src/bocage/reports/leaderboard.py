@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -225,23 +226,31 @@ def _cost_cells(row: dict[str, Any]) -> list[str]:
 
 
 def draw_scenarios(table: pd.DataFrame, scenarios: Sequence[str]) -> Picture:
-    """One row a model, a dot for each scenario; the line between them is what is lost outside."""
-    scores = table.pivot(index="model", columns="scenario", values=RANKED_BY)[list(scenarios)].sort_values(scenarios[0])
+    """A group of lines a model, in each a mark with its interval for every scenario."""
+    columns = {
+        name: table.pivot(index="model", columns="scenario", values=name)[list(scenarios)]
+        for name in (RANKED_BY, "low", "high")
+    }
+    scores = columns[RANKED_BY].sort_values(scenarios[0])
+    low, high = (columns[name].loc[scores.index].fillna(scores) for name in ("low", "high"))
+    rows, step = np.arange(len(scores)), 0.7 / len(scenarios)
     with mpl.rc_context(STYLE):
-        figure = Figure(
-            figsize=(WIDTH, 0.7 + 0.38 * len(scores) + 0.2 * math.ceil(len(scenarios) / 4)), layout="constrained"
-        )
+        legend_in, row_in = 0.2 * math.ceil(len(scenarios) / IN_A_ROW), 0.2 + 0.13 * len(scenarios)
+        figure = Figure(figsize=(WIDTH, 0.7 + row_in * len(scores) + legend_in), layout="constrained")
         axes = figure.subplots()
-        models = [str(model) for model in scores.index]
-        axes.hlines(models, scores.min(axis=1), scores.max(axis=1), color="#b9bfb2", linewidth=2, zorder=1)
-        for scenario, marker in zip(scenarios, cycle(MARKERS), strict=False):
-            axes.scatter(scores[scenario], models, s=44, marker=marker, label=scenario, zorder=2, clip_on=False)
+        for i, (scenario, marker) in enumerate(zip(scenarios, cycle(MARKERS), strict=False)):
+            at = rows + step * ((len(scenarios) - 1) / 2 - i)
+            marks = axes.scatter(scores[scenario], at, s=36, marker=marker, label=scenario, zorder=2, clip_on=False)
+            axes.hlines(at, low[scenario], high[scenario], color=marks.get_facecolor(), linewidth=1.5, zorder=1)
+        axes.set_yticks(rows, [str(model) for model in scores.index])
+        axes.set_ylim(-0.5, len(scores) - 0.5)
         axes.set_xlabel("foreground mIoU (0 to 1)")
         axes.set_xlim(left=0)
-        axes.margins(y=0.12)
         axes.grid(axis="x")
         axes.set_axisbelow(True)
         figure.legend(loc="outside upper left", ncols=min(len(scenarios), IN_A_ROW))
     listed = "; ".join(f"{r['model']} {r['scenario']} {score(r[RANKED_BY])}" for r in table.to_dict("records"))
-    caption = "Foreground mIoU of each model under each scenario, mean over the seeds."
-    return Picture("leaderboard", to_png(figure), table[["scenario", "model", RANKED_BY]], caption, listed)
+    caption = "Foreground mIoU of each model under each scenario, mean over the seeds, with its interval as a line."
+    return Picture(
+        "leaderboard", to_png(figure), table[["scenario", "model", RANKED_BY, "low", "high"]], caption, listed
+    )
