@@ -23,12 +23,25 @@ from torch import Tensor, nn
 from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 
 from bocage.core.errors import DataError
 
 _MEETING = "BOCAGE_CREW"  # environment of a process of a crew: the file where they find each other
+
+
+class _Total(torch.autograd.Function):
+    """A sum over all processes. What one of them adds is in the result of each, so gradients are summed as well."""
+
+    @staticmethod
+    def forward(_: Any, tensor: Tensor) -> Tensor:
+        total = tensor.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: Any, gradient: Tensor) -> Tensor:
+        return _Total.forward(_, gradient)
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class Crew:
         """The sum over all processes, the same in each; gradients pass through."""
         if self.size == 1:
             return tensor
-        result: Tensor = all_reduce(tensor)  # type: ignore[no-untyped-call]
+        result: Tensor = _Total.apply(tensor)  # type: ignore[no-untyped-call]
         return result
 
     def share(self, network: nn.Module) -> nn.Module:
