@@ -8,6 +8,7 @@ fixed when it is written, since date after date is unrolled. Its metadata hold b
 from __future__ import annotations
 
 import json
+import logging
 import os
 import warnings
 from collections.abc import Mapping
@@ -112,6 +113,7 @@ def _check_dates(record: ModelRecord, n_dates: int | None) -> int:
 
 def _export(whole: nn.Module, example: tuple[Tensor, ...]) -> onnx.ModelProto:
     any_size = torch.export.Dim.AUTO
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of libraries that nothing here uses
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter about itself
         program = torch.onnx.export(
