@@ -1,8 +1,8 @@
 """YAML file + overrides -> Experiment. Reads one file.
 
 `${NAME}` and `${NAME:-default}` in values are replaced from the environment. Values of the keys in PATH_KEYS are taken
-relative to the YAML file's folder, those in NAME_OR_PATH_KEYS where there is such a file; in `--set` overrides, relative
-to the current folder.
+relative to the YAML file's folder, those in NAME_OR_PATH_KEYS where there is such a file; in `--set` overrides,
+relative to the current folder.
 """
 
 from __future__ import annotations
