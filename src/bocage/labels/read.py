@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,13 +15,16 @@ from bocage.labels.store import describe_elsewhere
 from bocage.parcels.read import open_parcel_file
 
 _AROUND = 0.1  # of a grid's side: what is read beyond it, as its edges are no straight lines in the parcels' CRS
-_COLUMNS = ["number", "class_id", "geometry"]
+NEEDED = ("number", "class_id", "geometry")  # to draw labels
 
 
-def read_parcels_around(path: Path, grid: Grid) -> tuple[gpd.GeoDataFrame, int]:
-    """The parcels whose boxes lie on a grid or near it, with number and class_id, and how many others there are.
+def read_parcels_around(path: Path, grid: Grid, columns: Sequence[str] | None = NEEDED) -> tuple[gpd.GeoDataFrame, int]:
+    """The parcels whose boxes lie on a grid or near it, and how many others there are.
 
     Memory holds those around the grid, not those of the country.
+
+    Args:
+        columns: what is read of them; None for all.
 
     Raises:
         MissingFile, CorruptFile: if it is no classed parcel table.
@@ -30,7 +34,9 @@ def read_parcels_around(path: Path, grid: Grid) -> tuple[gpd.GeoDataFrame, int]:
     crs = CRS.from_user_input(table.crs)
     left, bottom, right, top = footprint(grid, crs).bounds
     x, y = _AROUND * (right - left), _AROUND * (top - bottom)
-    near = gpd.read_parquet(path, columns=_COLUMNS, bbox=(left - x, bottom - y, right + x, top + y))
+    near = gpd.read_parquet(
+        path, columns=None if columns is None else list(columns), bbox=(left - x, bottom - y, right + x, top + y)
+    )
     if near.empty:
         everywhere = project(box(*table.geo["columns"][table.geometry]["bbox"]), crs, "EPSG:4326")
         raise NothingLeft(describe_elsewhere(table.n_rows, everywhere.bounds, grid))

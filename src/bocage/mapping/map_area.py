@@ -53,6 +53,7 @@ def map_area(
     colors: Sequence[str],
     model: Mapping[str, Any] | None = None,
     name: str | None = None,
+    n_elsewhere: int = 0,
 ) -> dict[str, Any]:
     """Map one cube.
 
@@ -63,6 +64,7 @@ def map_area(
         model: what the model is, its weights' digest included (the content of model.json). Without it nothing says
             whether a half-made map was made by the same model, so a killed map starts again.
         name: of its STAC item; by default the folder's.
+        n_elsewhere: parcels off the cube that `parcels` leaves out; they are counted.
 
     Returns:
         The content of map.json: names of the files `class_map`, `confidence_map`, `probabilities`, `parcels`,
@@ -76,7 +78,7 @@ def map_area(
     if len(colors) != len(class_names):
         raise ConfigError(f"{len(colors)} colours for {len(class_names)} classes ({', '.join(class_names)})")
     check_model(predictor, cube)
-    votes = None if parcels is None else ParcelVotes(parcels, cube.grid, len(class_names))
+    votes = None if parcels is None else ParcelVotes(parcels, cube.grid, len(class_names), n_elsewhere=n_elsewhere)
     regions = read_regions(options.areas_path, options.areas_name) if options.areas_path else None
     areas = AreaCounts(cube.grid, regions)
     digest = _digest(cube, parcels, regions, options, colors, model) if model is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from bocage.mapping.read import read_regions
 from bocage.models.predictor import Predictor
 
 MOSAIC = "mosaic"  # names of mosaics start like this
+Around = Callable[[Grid], gpd.GeoDataFrame]  # the shapes around a grid
 
 
 def map_tiles(
@@ -47,7 +48,7 @@ def map_tiles(
         NothingLeft: if parcels or regions are given and none lies on any of the cubes.
     """
     predictor = combine(predictors, augment=options.augment)
-    plans = plan_tiles(cubes, parcels, options)
+    plans = plan_tiles(cubes, None if parcels is None else lambda _: parcels, options)
     made = {
         name: map_area(
             predictor,
@@ -72,12 +73,14 @@ class TilePlan:
     options: MappingOptions
 
 
-def plan_tiles(
-    cubes: Mapping[str, CubeStore], parcels: gpd.GeoDataFrame | None, options: MappingOptions
-) -> dict[str, TilePlan]:
-    """What is made of each cube. If parcels or regions touch none, all have them, so that the first map says so."""
+def plan_tiles(cubes: Mapping[str, CubeStore], parcels: Around | None, options: MappingOptions) -> dict[str, TilePlan]:
+    """What is made of each cube. If parcels or regions touch none, all have them, so that the first map says so.
+
+    Args:
+        parcels: reads those around the grid of a cube; may raise NothingLeft if there is none.
+    """
     regions = read_regions(options.areas_path, options.areas_name) if options.areas_path else None
-    farmed, counted = _near(parcels, cubes), _near(regions, cubes)
+    farmed, counted = _near(parcels, cubes), _near(None if regions is None else lambda _: regions, cubes)
     elsewhere = options.model_copy(update={"areas_path": None})
     return {name: TilePlan(name in farmed, options if name in counted else elsewhere) for name in cubes}
 
@@ -117,12 +120,16 @@ def combine(predictors: Sequence[Predictor], *, augment: bool) -> Predictor:
     return Augmented(whole) if augment else whole
 
 
-def _near(frame: gpd.GeoDataFrame | None, cubes: Mapping[str, CubeStore]) -> set[str]:
-    """Names of the cubes that the frame touches; all if it touches none, so that the first map says where both lie."""
-    if frame is None:
+def _near(around: Around | None, cubes: Mapping[str, CubeStore]) -> set[str]:
+    """Names of the cubes that shapes touch; all if they touch none, so that the first map says where both lie."""
+    if around is None:
         return set()
-    return {name for name, cube in cubes.items() if _touches(frame, cube.grid)} or set(cubes)
+    return {name for name, cube in cubes.items() if _touches(around, cube.grid)} or set(cubes)
 
 
-def _touches(frame: gpd.GeoDataFrame, grid: Grid) -> bool:
-    return bool(touches(shapely.bounds(frame.geometry.to_crs(str(grid.crs)).to_numpy()), grid).any())
+def _touches(around: Around, grid: Grid) -> bool:
+    try:
+        shapes = around(grid).geometry
+    except NothingLeft:
+        return False
+    return bool(touches(shapely.bounds(shapes.to_crs(str(grid.crs)).to_numpy()), grid).any())

@@ -26,10 +26,11 @@ class ParcelVotes:
     classes the one with the smaller id wins.
     """
 
-    def __init__(self, frame: gpd.GeoDataFrame, grid: Grid, n_classes: int) -> None:
+    def __init__(self, frame: gpd.GeoDataFrame, grid: Grid, n_classes: int, *, n_elsewhere: int = 0) -> None:
         """
         Args:
             frame: parcels in any CRS, as the parcels room gives them; `class_name` is copied if there.
+            n_elsewhere: parcels off the grid that the frame leaves out; they are counted.
 
         Raises:
             NothingLeft: if no parcel reaches the grid.
@@ -44,7 +45,7 @@ class ParcelVotes:
                 "Check the CRS of the parcels and the region."
             )
         self._frame, self._grid, self._shapes = frame[inside], grid, shapes[inside]
-        self._n_outside = int((~inside).sum())
+        self._n_outside = int((~inside).sum()) + n_elsewhere
         self._bounds = shapely.bounds(self._shapes)
         self._counts = np.zeros((len(self._shapes), n_classes), np.int64)
         self._sums = np.zeros((len(self._shapes), n_classes))

@@ -431,7 +431,7 @@ def make_map(context: Context, draft: Draft) -> None:
     trained = [f"train/{name}" for name in mapped_models(context.experiment)]
     inputs = {name: context.artifacts[name].key for name in ("taxonomy", *trained)} | _area_regions(context.experiment)
     checkpoints, stores = [context.path(name) for name in trained], open_cubes(cubes.path)
-    plans = plan_tiles(stores, gpd.read_parquet(taxonomy.path / PARCELS), options)
+    plans = plan_tiles(stores, partial(_read_outlines, taxonomy.path / PARCELS), options)
     pieces = [
         Piece(
             *(name, "map", 1, [name, plans[name].votes, plans[name].options]),
@@ -452,16 +452,23 @@ def make_map(context: Context, draft: Draft) -> None:
     )
 
 
+def _read_outlines(parcels: Path, grid: Grid) -> gpd.GeoDataFrame:
+    return read_parcels_around(parcels, grid, ("geometry",))[0]
+
+
 def _build_map(checkpoints: list[Path], cube: Path, taxonomy: Path, plan: TilePlan, folder: Path, _: int) -> None:
+    opened = open_cube(cube)
+    near, n_elsewhere = read_parcels_around(taxonomy / PARCELS, opened.grid, None) if plan.votes else (None, 0)
     map_area(
         combine(load_predictors(checkpoints, plan.options), augment=plan.options.augment),
-        open_cube(cube),
-        gpd.read_parquet(taxonomy / PARCELS) if plan.votes else None,
+        opened,
+        near,
         folder,
         plan.options,
         colors=_read_colors(taxonomy),
         model=describe_mapped(checkpoints),
         name=cube.name,
+        n_elsewhere=n_elsewhere,
     )
 
 

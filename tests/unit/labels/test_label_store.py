@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from geopandas.testing import assert_geodataframe_equal
 
 from bocage.core.artifacts import read_json
 from bocage.core.errors import CorruptFile, GridMismatch, MissingFile, NothingLeft
@@ -155,6 +156,8 @@ def test_parcels_around_a_grid_give_the_labels_of_all(tmp_path: Path, crs: str) 
     frame = stored(tmp_path / "p.parquet", parcels(*far, *inside).to_crs(crs))
     near, n_elsewhere = read_parcels_around(tmp_path / "p.parquet", GRID)
     assert (near["number"].tolist(), n_elsewhere) == ([201, 202, 203], 200)
+    everything, _ = read_parcels_around(tmp_path / "p.parquet", GRID, None)
+    assert_geodataframe_equal(everything, gpd.read_parquet(tmp_path / "p.parquet")[200:].reset_index(drop=True))
     options = LabelOptions()
     whole = build_labels(frame, GRID, options, coverage="complete", folder=tmp_path / "whole")
     part = build_labels(near, GRID, options, coverage="complete", folder=tmp_path / "part", n_elsewhere=n_elsewhere)

@@ -220,6 +220,10 @@ def test_every_parcel_votes_with_its_pixels_across_bands_of_rows(tmp_path: Path)
     assert votes["confidence"][0] == pytest.approx(0.9 * sure + 0.1 * other)
     assert votes.crs.to_epsg() == 2154
     assert record["tally"] == {"kept": 2, "dropped": {"outside the map": 1, "no pixel with a valid date": 1}}
+    near, cube = frame[:3], Memory(reflectance, valid)
+    again = map_area(Level(), cube, near, tmp_path / "near", options, colors=COLORS, n_elsewhere=1)
+    assert again["tally"] == record["tally"]
+    pd.testing.assert_frame_equal(gpd.read_parquet(tmp_path / "near" / again["parcels"]), votes)
 
 
 def test_every_parcel_has_its_ndvi_on_every_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
