@@ -16,7 +16,7 @@ def foreground_miou(evaluation, kind, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_models_learn_crops_and_not_shapes(seed, experiment_file, cache, tmp_path):
     country = write_country(tmp_path / "country", SyntheticOptions(seed=seed, size_px=768))
     training = {
