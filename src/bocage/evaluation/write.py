@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bocage.core.arrays import AnyArray, Float64, Int64, UInt8
-from bocage.core.artifacts import write_json
+from bocage.core.artifacts import replacing, write_json
 
 LOSS = "/loss"  # ending of the names of loss sums in blocks.npz
 JUDGED = "model"  # in the files of a benchmark: what is judged, one model or one a rotation
@@ -44,7 +43,5 @@ def write_panels(
 
 def write_arrays(path: Path, arrays: Mapping[str, AnyArray]) -> None:
     """Write named arrays whole or not at all. An older file gives way: in a run folder it is a link into the store."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-    temporary.replace(path)

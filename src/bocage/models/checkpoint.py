@@ -8,7 +8,6 @@ so a folder with a `model.json` is whole.
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -25,7 +24,7 @@ from torch import Tensor, nn
 from xgboost import Booster
 from xgboost.core import XGBoostError
 
-from bocage.core.artifacts import read_json, write_json
+from bocage.core.artifacts import read_json, replacing, write_bytes, write_json
 from bocage.core.digest import digest_file
 from bocage.core.errors import ConfigError, CorruptFile, MissingFile
 from bocage.models.networks.predictor import NetworkPredictor, Precision
@@ -86,23 +85,19 @@ _RECORDS = TypeAdapter(ModelRecord)
 def save_tensors(tensors: Mapping[str, Tensor], path: Path, *, notes: Mapping[str, str] | None = None) -> None:
     """Write named tensors as safetensors, whole or not at all."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    save_file(plain, temporary, metadata=dict(notes or {}))
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        save_file(plain, temporary, metadata=dict(notes or {}))
 
 
 def save_forest(forest: RandomForestClassifier, path: Path) -> None:
     """Write a fitted forest with skops, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    dump(forest, temporary, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        dump(forest, temporary, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
 
 
 def save_booster(booster: Booster, path: Path) -> None:
     """Write boosted trees in XGBoost's binary JSON, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(booster.save_raw("ubj"))
-    temporary.replace(path)
+    write_bytes(path, booster.save_raw("ubj"))
 
 
 def weights_file(kind: NetworkKind | ForestKind | BoosterKind) -> str:

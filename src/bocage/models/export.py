@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bocage.core.arrays import Bool, Float32, Int32
+from bocage.core.artifacts import replacing
 from bocage.core.errors import ConfigError, DataError
 from bocage.models.checkpoint import ModelRecord, load_network, read_record
 from bocage.models.wrap import BandStatistics
@@ -58,17 +58,13 @@ def export_onnx(folder: Path, path: Path, *, n_dates: int | None = None) -> dict
     program = _export(whole, example)
     program.metadata_props.add(key="bocage", value=json.dumps(_about(record)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         onnx.save(program, temporary)
         difference = _largest_difference(whole, temporary, _noise(3, n_dates, len(record.bands), CHECK_PX))
         if not difference <= TOLERANCE:  # NaN is no agreement either
             raise DataError(
                 f"ONNX Runtime's probabilities of '{record.kind}' differ by {difference:.2g}; nothing is written."
             )
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return {
         "onnx": str(path),
         "n_dates": n_dates,
