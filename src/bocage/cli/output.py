@@ -40,7 +40,7 @@ stderr = Console(stderr=True, emoji=False)
 def say(text: str) -> None:
     """A line for the person at the keyboard: stderr, unless `--quiet`."""
     if not settings.quiet:
-        stderr.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        stderr.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def emit(result: Mapping[str, Any], *, text: str | Table | Sequence[str | Table] = ()) -> None:

@@ -57,8 +57,8 @@ def _keys_at(schema: type[BaseModel], place: Sequence[str | int], values: Any) -
     model = schema
     for part in place:
         if isinstance(part, str) and part in model.model_fields:
-            several = issubclass(model, Options) and isinstance(values, Mapping)
-            chosen = model.record_of(part, values) if several else None  # type: ignore[attr-defined]
+            is_section = isinstance(values, Mapping)
+            chosen = model.record_of(part, values) if issubclass(model, Options) and is_section else None
             model = chosen or next(_models_in(model.model_fields[part].annotation), model)
         values = _below(values, part)
     return list(model.model_fields)

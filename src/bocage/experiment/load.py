@@ -40,9 +40,10 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
 
 def load_any(path: Path, overrides: Sequence[str] = ()) -> Experiment | CrossValidation:
     """Read a file for `bocage run` or for `bocage crossvalidate`, by its sections. Errors as `load_options`."""
-    if _meant_for(_read_values(path, overrides)) is CrossValidation:
-        return load_options(path, overrides, CrossValidation)
-    return load_experiment(path, overrides)
+    values = _read_values(path, overrides)
+    if _meant_for(values) is CrossValidation:
+        return check_options(values, CrossValidation, where=str(path))
+    return check_options(values, Experiment, where=str(path))
 
 
 def load_options(path: Path, overrides: Sequence[str], schema: type[Schema]) -> Schema:

@@ -130,6 +130,7 @@ class Fetcher:
 
     def _ask(self, method: str, href: str, *, headers: dict[str, str] | None = None) -> requests.Response:
         """One signed request; tried again by the session, and once more with fresh credentials where refused."""
+        shown = hide_queries(href)
         for fresh in (False, True):
             url, auth = self.signer.sign(href, fresh=fresh)
             try:
@@ -144,7 +145,7 @@ class Fetcher:
                 )
             except requests.RequestException as error:
                 raise SourceError(
-                    f"{hide_queries(href)} cannot be reached ({type(error).__name__}). Check the network and try again."
+                    f"{shown} cannot be reached ({type(error).__name__}). Check the network and try again."
                 ) from None
             if answer.status_code in (401, 403) and not fresh and self.signer.can_refresh(href):
                 answer.close()
@@ -156,21 +157,19 @@ class Fetcher:
         answer.close()
         if code < 400:
             raise SourceError(
-                f"{hide_queries(href)}: the service sends requests on to another place (HTTP {code}), where keys do "
+                f"{shown}: the service sends requests on to another place (HTTP {code}), where keys do "
                 "not go. Set AWS_REGION or AWS_S3_ENDPOINT to where the bucket is."
             )
         if code in (404, 410):
-            raise MissingFile(
-                f"{hide_queries(href)} is not there any more (HTTP {code}). Search again; the catalog may be ahead."
-            )
+            raise MissingFile(f"{shown} is not there any more (HTTP {code}). Search again; the catalog may be ahead.")
         if code in (401, 403):
-            raise SourceError(f"{hide_queries(href)} is refused (HTTP {code}). {self.signer.advice(href)}")
+            raise SourceError(f"{shown} is refused (HTTP {code}). {self.signer.advice(href)}")
         if code in BUSY:
             raise SourceError(
-                f"{hide_queries(href)}: the server is still busy (HTTP {code}) after {self.patience.retries} retries. "
+                f"{shown}: the server is still busy (HTTP {code}) after {self.patience.retries} retries. "
                 "Try again later, or with fewer --workers."
             )
-        raise SourceError(f"{hide_queries(href)}: the server answers HTTP {code}.")
+        raise SourceError(f"{shown}: the server answers HTTP {code}.")
 
 
 def find_difference(path: Path, *, size: int | None, checksum: str | None) -> str | None:
